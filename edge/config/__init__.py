@@ -1,0 +1,1 @@
+"""One TOML file -> frozen values, or every mistake in it at once."""

@@ -1,0 +1,1 @@
+"""Messages between the three processes, and the sockets that carry them."""

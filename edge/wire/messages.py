@@ -1,0 +1,200 @@
+"""What the processes may say to each other: everything, and nothing else.
+
+Rule 1.  One datagram (SOCK_SEQPACKET) is one message: MessagePack of one tagged struct, at most `MAX_MESSAGE_BYTES`.
+Rule 2.  An unknown tag, an unknown or missing field, or a value out of range is an `InputError`; nothing is guessed.
+Rule 3.  The first message of each side is its `Hello` with `PROTOCOL`; another version ends the connection.
+Rule 4.  Nothing that came from `vision` except enums and counters may ever go on to `sync` (design, "three processes").
+Rule 5.  A message with an embedding hides it in its `repr`, because a `repr` ends up in logs.
+
+Images never travel in messages. `enrol --images` passes open file descriptors (SCM_RIGHTS) from the operator through
+`gate` to `vision`; `gate` never reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge.core.values import Intent, Pad, Part, Unfit
+from edge.errors import InputError
+
+PROTOCOL = 1
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Hard limit of one datagram, both ways."""
+MAX_FDS = 8
+"""File descriptors that one message may carry."""
+MAX_TEXT = 512
+"""Characters of a free text (an error, a version)."""
+MAX_DIMENSIONS = 1024
+"""Components of an embedding."""
+
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_.:-]+\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Seconds = Annotated[float, Meta(ge=0.0, le=1e12)]
+"""An `Instant` on the boot clock."""
+Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+Embedding = Annotated[bytes, Meta(min_length=4 * 16, max_length=4 * MAX_DIMENSIONS)]
+"""float32, little endian, not normalised."""
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True, tag=True):
+    """Root of all messages; the tag is the class name."""
+
+
+# vision <-> gate ---------------------------------------------------------------------------
+class VisionHello(Message, frozen=True):
+    """Who the eye is. `embedder_sha256` is the digest of the model bytes that it verified and loaded."""
+
+    protocol: int
+    pid: Count
+    embedder_sha256: Sha256
+    dimensions: Annotated[int, Meta(ge=16, le=MAX_DIMENSIONS)]
+    pad_level: Id
+    runtime: Text
+    sandbox: Text
+    camera: Text
+    camera_simulated: bool
+
+
+class Look(Message, frozen=True):
+    """Open the eye for one attempt until the instant `until`, and send a `Sighting` or `Blank` for each frame."""
+
+    attempt: Count
+    until: Seconds
+    intent: Intent
+
+
+class Blind(Message, frozen=True):
+    """Close the eye and overwrite the frames."""
+
+    attempt: Count
+
+
+class Probe(Struct, frozen=True, forbid_unknown_fields=True):
+    """One fused capture of one track. `frames` says how many were fused; quality components are in [0, 1]."""
+
+    track: Count
+    frames: Annotated[int, Meta(ge=1, le=10_000)]
+    embedding: Embedding
+    face_px: Annotated[float, Meta(ge=0, le=20_000)]
+    quality: Unit
+    pad: Pad = Pad.NOT_DONE
+
+    def __repr__(self) -> str:  # rule 5
+        return f"Probe(track={self.track}, frames={self.frames}, embedding=<hidden>)"
+
+
+class Sighting(Message, frozen=True):
+    """What one frame showed in the zone: nobody usable (`unfit`), one probe, or a crowd (`candidates` > 1)."""
+
+    attempt: Count
+    captured_at: Seconds
+    candidates: Annotated[int, Meta(ge=0, le=64)]
+    unfit: Unfit | None = None
+    probe: Probe | None = None
+
+
+class PartState(Message, frozen=True):
+    """A part that this process looks after failed (`ok` false, `why` for the operator) or works again."""
+
+    part: Part
+    ok: bool
+    why: Text
+
+
+class VisionCounters(Message, frozen=True):
+    """Sent once a second. `embeddings` stays still while no intent is on (requirement EU-2)."""
+
+    frames: Count
+    embeddings: Count
+    looking: bool
+    stage_us: dict[Id, Count]
+
+
+class Examine(Message, frozen=True):
+    """Take a reference capture from `count` images whose descriptors ride along, or from the camera (count 0)."""
+
+    job: Count
+    count: Annotated[int, Meta(ge=0, le=MAX_FDS)]
+    until: Seconds
+
+
+class Examined(Message, frozen=True):
+    """Answer to `Examine`: probes fit to become references, and for the others why not, in order of the images."""
+
+    job: Count
+    probes: Annotated[tuple[Probe, ...], Meta(max_length=MAX_FDS)]
+    unfit: Annotated[tuple[Text, ...], Meta(max_length=MAX_FDS)]
+
+
+# gate <-> sync -----------------------------------------------------------------------------
+class GateHello(Message, frozen=True):
+    """First message of the gate to any peer."""
+
+    protocol: int
+    pid: Count
+    site: Id
+    gate: Id
+
+
+class SyncHello(Message, frozen=True):
+    """First message of `sync`."""
+
+    protocol: int
+    pid: Count
+    sandbox: Text
+
+
+class LinkState(Message, frozen=True):
+    """Whether the broker can be heard, and if not, why."""
+
+    connected: bool
+    why: Text
+
+
+VisionToGate = VisionHello | Sighting | PartState | VisionCounters | Examined
+GateToVision = GateHello | Look | Blind | Examine
+SyncToGate = SyncHello | LinkState
+GateToSync = GateHello
+
+T = TypeVar("T")
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def encode(message: Message) -> bytes:
+    """MessagePack of `message`. Raises `InputError` above `MAX_MESSAGE_BYTES`."""
+    data = _ENCODER.encode(message)
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise InputError(
+            f"a {type(message).__name__} of {len(data)} bytes is above the limit of {MAX_MESSAGE_BYTES}",
+            hint="send less in one message; nothing was sent",
+        )
+    return data
+
+
+class Decoder(Generic[T]):
+    """Decodes the messages of one direction; everything else is refused with what is wrong, never with its content."""
+
+    def __init__(self, kind: Any) -> None:  # noqa: ANN401 - a union of Message types has no better static type
+        self._decoder = msgspec.msgpack.Decoder(kind)
+
+    def __call__(self, data: bytes) -> T:
+        """Return the message in `data`. Raises `InputError`."""
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise InputError(f"a message of {len(data)} bytes is above the limit of {MAX_MESSAGE_BYTES}", hint=_PEER)
+        try:
+            return cast("T", self._decoder.decode(data))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # msgspec names the field and the rule, never the value: safe to pass on.
+            raise InputError(f"a message does not parse: {error}"[:MAX_TEXT], hint=_PEER) from None
+
+
+_PEER = "the two processes are of different versions, or one of them is not what it claims to be"
+decode_from_vision: Decoder[VisionToGate] = Decoder(VisionToGate)
+decode_to_vision: Decoder[GateToVision] = Decoder(GateToVision)
+decode_from_sync: Decoder[SyncToGate] = Decoder(SyncToGate)
+decode_to_sync: Decoder[GateToSync] = Decoder(GateToSync)

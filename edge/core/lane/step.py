@@ -146,10 +146,8 @@ def _intent(lane: Lane, source: Intent, at: Instant, policy: LanePolicy) -> Outc
         lane = replace(lane, present=True)
     if not isinstance(lane.phase, Idle):
         return lane, ()
-    if lane.shut_down:
-        return lane, (Refuse(Way.FACE, Refusal.LANE_FAULT),)
-    if lane.face_off:
-        return replace(lane, step_away=lane.present), (Refuse(Way.FACE, Refusal.FACE_OFF),)
+    if lane.shut_down or lane.face_off:
+        return replace(lane, step_away=lane.present), (Refuse(Way.FACE, _broken(lane)),)
     if lane.step_away:
         return lane, (Refuse(Way.FACE, Refusal.STEP_AWAY),)
     return _look(lane, at, source, policy)
@@ -238,11 +236,10 @@ def _entered(lane: Lane, at: Instant, policy: LanePolicy) -> Outcome:
 
 
 def _passed(lane: Lane, at: Instant, policy: LanePolicy) -> Outcome:
-    if Part.PASSAGE in lane.faults:
-        return _healed(lane, Part.PASSAGE)
+    lane, healed = _healed(lane, Part.PASSAGE)
     if isinstance(lane.phase, Passing):
-        return replace(lane, phase=Resting(at + policy.rest_s)), (Lock("passed"),)
-    return lane, ()
+        return replace(lane, phase=Resting(at + policy.rest_s)), (*healed, Lock("passed"))
+    return lane, healed
 
 
 def _consent(lane: Lane, live: frozenset[ConsentId]) -> Outcome:
@@ -260,7 +257,7 @@ def _failed(lane: Lane, part: Part) -> Outcome:
     lane = replace(lane, faults=lane.faults | {part})
     match lane.phase:
         case Looking():
-            return _end_attempt(lane, Refusal.LANE_FAULT if lane.shut_down else Refusal.FACE_OFF)
+            return _end_attempt(lane, _broken(lane))
         case Idle():
             return lane, (Show(_sign(lane)),)
         case _:
@@ -298,6 +295,10 @@ def _release(lane: Lane, way: Way, who: ConsentId | CardId, at: Instant, policy:
 
 def _close_eye(lane: Lane) -> tuple[Effect, ...]:
     return (CloseEye(lane.phase.attempt),) if isinstance(lane.phase, Looking) else ()
+
+
+def _broken(lane: Lane) -> Refusal:
+    return Refusal.LANE_FAULT if lane.shut_down else Refusal.FACE_OFF
 
 
 def _sign(lane: Lane) -> Sign:

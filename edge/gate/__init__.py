@@ -1,0 +1,1 @@
+"""The hand: the process that holds the vault, compares, decides, and moves the lane. It has no eyes and no network."""

@@ -1,1 +1,1 @@
-"""The stage: what a demo or a test plays to the simulated camera, pins and card reader. Never on a commissioned gate."""
+"""The stage: what a demo or a test plays to the simulated parts of a lane. Never on a commissioned gate."""

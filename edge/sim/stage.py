@@ -1,20 +1,25 @@
 """The director's words to the simulated parts, as datagrams on Unix sockets in the runtime folder.
 
-Each simulated part binds a socket of its own (`<stage>/camera.sock`, `<stage>/pins.sock`); the director sends `Cue`s
-there, and reads what the pins did (`Moved`) from the socket that it named in `Watch`. A simulated part says so in its
-name, in its port (`simulated`), and in `status`; a commissioned gate does not start with one.
+Each simulated part binds a socket of its own: `Scene` goes to the camera, `Sense` and `Watch` to the pins, and
+`PresentCard` to the card reader. What the pins did (`Moved`) comes back on the socket that a `Watch` named. A simulated
+part says so in its name, in its port (`simulated`), and in `status`; a commissioned gate does not start with one.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from edge.errors import InputError
 
+CAMERA_SOCKET = "camera.sock"
+PINS_SOCKET = "pins.sock"
+CARDS_SOCKET = "cards.sock"
+"""File names inside `Config.stage_socket`, which is a folder."""
 MAX_CUE_BYTES = 4096
+T = TypeVar("T")
 Name = Annotated[str, Meta(max_length=64, pattern=r"\A[A-Za-z0-9_.-]*\Z")]
 
 
@@ -83,20 +88,35 @@ class Moved(Struct, frozen=True, forbid_unknown_fields=True):
     other_ways: tuple[str, ...] = ()
 
 
-Any = Scene | Sense | PresentCard | Watch
-_DECODE = msgspec.json.Decoder(Any)
+AnyCue = Scene | Sense | PresentCard | Watch
+_CUE: msgspec.json.Decoder[AnyCue] = msgspec.json.Decoder(AnyCue)
+_MOVED = msgspec.json.Decoder(Moved)
+_HINT = "let `edge.sim.director` speak to the stage, of the same version as the parts"
 
 
-def decode_cue(data: bytes) -> Any:
+def decode_cue(data: bytes) -> AnyCue:
     """Parse one cue. Raises `InputError`."""
-    if len(data) > MAX_CUE_BYTES:
-        raise InputError(f"a cue of {len(data)} bytes is above {MAX_CUE_BYTES}", hint="use `edge.sim.stage` to send it")
+    return _decode(_CUE, data, "cue")
+
+
+def decode_moved(data: bytes) -> Moved:
+    """Parse one report of the pins. Raises `InputError`."""
+    return _decode(_MOVED, data, "report")
+
+
+def encode(word: Cue | Moved) -> bytes:
+    """JSON of `word`. Raises `InputError` above `MAX_CUE_BYTES`."""
+    return _bounded(msgspec.json.encode(word), type(word).__name__)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes, what: str) -> T:
     try:
-        return _DECODE.decode(data)
+        return decoder.decode(_bounded(data, what))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"a cue does not parse: {error}", hint="use `edge.sim.stage` to send it") from None
+        raise InputError(f"a {what} does not parse: {error}", hint=_HINT) from None
 
 
-def encode_cue(cue: Cue) -> bytes:
-    """JSON of `cue`."""
-    return msgspec.json.encode(cue)
+def _bounded(data: bytes, what: str) -> bytes:
+    if len(data) > MAX_CUE_BYTES:
+        raise InputError(f"a {what} of {len(data)} bytes is above {MAX_CUE_BYTES}", hint=_HINT)
+    return data

@@ -43,8 +43,6 @@ class Gallery:
     Args:
         matrix: int8 [references, dimensions], C-contiguous, components in [-127, 127]. Borrowed, not copied.
         owners: one a reference, in the order of `matrix`.
-
-    Not for two threads at once: the scores of a search live in one buffer that the next search overwrites.
     """
 
     def __init__(self, matrix: NDArray[np.int8], owners: Sequence[Owner]) -> None:
@@ -57,11 +55,12 @@ class Gallery:
         self._matrix = matrix
         self._owners = tuple(owners)
         numbers: dict[SubjectId, int] = {}
-        self._subjects = np.fromiter(
-            (numbers.setdefault(owner.subject, len(numbers)) for owner in self._owners), np.int32, len(self._owners)
-        )
+        subjects = [numbers.setdefault(owner.subject, len(numbers)) for owner in self._owners]
+        self._subject_of = np.array(subjects, np.int32)
+        # Rows grouped by subject: subject k has _rows[_bounds[k] : _bounds[k + 1]].
+        self._rows = np.argsort(self._subject_of, kind="stable").astype(np.int32)
+        self._bounds = np.searchsorted(self._subject_of[self._rows], np.arange(len(numbers) + 1)).astype(np.int32)
         self._scales = _scales(matrix)
-        self._scores = np.empty(len(matrix), np.float64)
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -88,19 +87,20 @@ class Gallery:
             )
         if not len(self):
             return ()
-        dots = _dots(probe.vector[None, :], self._matrix)
+        scores = _dots(probe.vector[None, :], self._matrix)
         # The probe's scale is the same for all rows, so it cannot change who is first; it joins at the end.
-        scores = np.multiply(dots, self._scales, out=self._scores)
+        scores *= self._scales
         first = int(scores.argmax())
-        best = self._candidate(first, probe.scale)
-        np.copyto(scores, _BELOW_ALL, where=self._subjects == self._subjects[first])
+        best = self._candidate(first, float(scores[first]) * probe.scale)
+        subject = self._subject_of[first]
+        scores[self._rows[self._bounds[subject] : self._bounds[subject + 1]]] = _BELOW_ALL
         second = int(scores.argmax())
         if scores[second] == _BELOW_ALL:
             return (best,)
-        return best, self._candidate(second, probe.scale)
+        return best, self._candidate(second, float(scores[second]) * probe.scale)
 
-    def _candidate(self, row: int, probe_scale: float) -> Candidate:
-        owner, score = self._owners[row], float(self._scores[row]) * probe_scale
+    def _candidate(self, row: int, score: float) -> Candidate:
+        owner = self._owners[row]
         # Two lengths rounded to float32 can carry a perfect match a millionth beyond 1.
         return Candidate(owner.subject, owner.consent, min(max(score, -1.0), 1.0))
 

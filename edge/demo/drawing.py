@@ -72,8 +72,8 @@ def picture(view: View) -> Text:
     for number, name in enumerate(view.people):
         _person(rows, _PLACES[view.place] + 8 * number, name, card=view.card)
     text = Text()
-    for index, row in enumerate(rows):
-        text.append("".join(row) + "\n", _row_style(view, index))
+    for index, signs in enumerate(rows):
+        text.append("".join(signs) + "\n", _row_style(view, index))
     lamp = (
         Text("  ● FREE, please pass  ", "bold white on green") if view.free else Text("  ■ SHUT  ", "bold white on red")
     )

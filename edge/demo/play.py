@@ -1,0 +1,108 @@
+"""Plays the day: starts the house, runs the steps, draws, and keeps what happened.
+
+The day goes on after a step that came out differently, so that the closing table shows everything; it fails at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from edge.demo.drawing import Line, draw
+from edge.demo.faces import BoxOf, gather
+from edge.demo.house import House, LaneCamera
+from edge.demo.lane import DemoLane, Happened
+from edge.demo.script import Day, Step
+from edge.errors import EdgeError
+from edge.packs import load_pack
+from edge.packs.pack import default_search
+from edge.ports import Clock
+from edge.vision.cameras.pictures import read_picture
+from edge.vision.find import FaceFinder
+
+PACK = "dlib-resnet"
+PAD = "PAD: simulated (a still photo is the resident here)"
+REFRESH_HZ = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One step as `demo --json` reports it."""
+
+    name: str
+    expected: str
+    happened: str
+    ms: float
+    ok: bool
+
+
+def play(camera: LaneCamera, faces: Path | None, clock: Clock, console: Console | None) -> list[Played]:
+    """Play the whole day; `console` None: without a picture. Raises `EdgeError` if the lane never gets ready."""
+    simulated = camera.kind == "sim"
+    with House(camera, clock) as house:
+        if simulated:
+            gather(house.faces, faces, read_picture, _box_of())
+        lane = DemoLane(house, clock, simulated=simulated)
+        done: list[Played] = []
+        running = [f"starting three processes{'' if simulated else f' on {camera.device}'}"]
+
+        def screen() -> object:
+            lines = tuple(Line(p.name, p.happened, p.ms, p.ok) for p in done)
+            return draw(lane.picture, lines, running[0])
+
+        with _live(console, screen):
+            status = house.start()
+            lane.picture = lane.title(f"{status.gate} · {status.pack} · {PAD}")
+            for step in Day(lane).steps():
+                running[0] = step.name
+                done.append(_run(step))
+            running[0] = ""
+        if not all(p.ok for p in done):
+            house.failed("a step came out differently")
+    return done
+
+
+def closing_table(played: list[Played]) -> Table:
+    """What happened, and how long it took."""
+    table = Table(title="A day at the gate", title_style="bold", caption=PAD)
+    for heading in ("", "step", "expected", "happened"):
+        table.add_column(heading)
+    table.add_column("ms", justify="right")
+    for p in played:
+        mark = "[green]✓[/]" if p.ok else "[red]✗[/]"
+        table.add_row(mark, p.name, p.expected, p.happened, f"{p.ms:.0f}")
+    return table
+
+
+def _run(step: Step) -> Played:
+    try:
+        happened = step.act()
+    except EdgeError as error:
+        happened = Happened(f"error: {error.message}", 0.0)
+    ok = happened.words == step.expected
+    return Played(step.name, step.expected, happened.words, round(happened.ms, 1), ok)
+
+
+def _live(console: Console | None, screen: Callable[[], object]) -> AbstractContextManager[object]:
+    if console is None or not console.is_terminal:
+        return nullcontext()
+    return Live(get_renderable=screen, console=console, refresh_per_second=REFRESH_HZ, transient=True)  # type: ignore[arg-type]
+
+
+def _box_of() -> BoxOf:
+    finder = FaceFinder(load_pack(PACK, default_search()))
+
+    def box_of(image: object) -> tuple[float, float, float, float] | None:
+        found = finder.find(image)  # type: ignore[arg-type]
+        if not found:
+            return None
+        box = found[0].detection
+        return (box.x - box.width_px / 2, box.y - box.height_px / 2, box.width_px, box.height_px)
+
+    return box_of

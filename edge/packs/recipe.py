@@ -107,7 +107,7 @@ class PublisherSource(_Strict, frozen=True, kw_only=True, tag="publisher", tag_f
 
     url: HttpsUrl
     sha256: Digest
-    bytes: SourceBytes
+    bytes: PartBytes
 
     @property
     def file(self) -> str:

@@ -7,6 +7,7 @@ Rule 3.  Rich is imported when something is drawn, never earlier: `edge-gate --h
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,6 +67,14 @@ def facts(pairs: Mapping[str, object]) -> Table:
     for name, value in pairs.items():
         drawn.add_row(name, _cell(value))
     return drawn
+
+
+def day(seconds: float) -> str:
+    """A `WallTime` as a date of the calendar, in UTC."""
+    try:
+        return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):
+        return "beyond the calendar"
 
 
 @contextmanager

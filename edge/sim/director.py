@@ -101,7 +101,7 @@ class Director:
         with self._lock:
             audience = self._audience
             if audience is None:
-                audience = self._audience = _Audience(self._stage / f"d{os.getpid()}-{next(_numbers)}.sock")
+                audience = self._audience = _Audience(self._stage / f"{os.getpid():x}.{next(_numbers)}")  # a short name
                 afresh = True
         if afresh:
             send(self._stage / PINS_SOCKET, Watch(path=str(audience.path)))

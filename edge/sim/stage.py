@@ -74,7 +74,7 @@ class PresentCard(Cue, frozen=True):
 class Watch(Cue, frozen=True):
     """Send every `Moved` from now on (the present state first) to the datagram socket at `path`."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=100)]
+    path: Annotated[str, Meta(min_length=1, max_length=107)]
 
 
 class Moved(Struct, frozen=True, forbid_unknown_fields=True):

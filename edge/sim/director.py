@@ -69,14 +69,20 @@ class Director:
         The pins report from this call on, not from the first `next`. Call it again after the gate was restarted.
         Raises `NotRunning`, `PartFailed`.
         """
-        return self._watching(afresh=True).reports()
+        audience = self._seated()
+        reports = audience.reports()
+        audience.ask(self._stage / PINS_SOCKET)
+        return reports
 
     def wait_for(self, predicate: Callable[[Moved], bool], timeout_s: float) -> Moved:
         """The first report that satisfies `predicate` (rule 3). A later call without a cue goes on from there.
 
         Raises `ShownOtherwise` with the last report when none came within `timeout_s`; `NotRunning`, `PartFailed`.
         """
-        return self._watching(afresh=False).wait_for(predicate, timeout_s)
+        audience = self._seated()
+        if not audience.asked:
+            audience.ask(self._stage / PINS_SOCKET)
+        return audience.wait_for(predicate, timeout_s)
 
     def close(self) -> None:
         """Stop to watch. Closing twice is no error."""
@@ -97,15 +103,11 @@ class Director:
                 self._audience.mark()
         send(self._stage / name, cue)
 
-    def _watching(self, *, afresh: bool) -> _Audience:
+    def _seated(self) -> _Audience:
         with self._lock:
-            audience = self._audience
-            if audience is None:
-                audience = self._audience = _Audience(self._stage / f"{os.getpid():x}.{next(_numbers)}")  # a short name
-                afresh = True
-        if afresh:
-            send(self._stage / PINS_SOCKET, Watch(path=str(audience.path)))
-        return audience
+            if self._audience is None:
+                self._audience = _Audience(self._stage / f"{os.getpid():x}.{next(_numbers)}")  # short, and one's own
+            return self._audience
 
 
 def send(to: Path, cue: Cue) -> None:
@@ -137,8 +139,14 @@ class _Audience:
         self._count = 0  # of all reports ever; they are numbered from 0
         self._from = 0  # number of the report that stood at the last cue
         self._closed = False
+        self.asked = False
         self._thread = threading.Thread(target=self._read, name="director", daemon=True)
         self._thread.start()
+
+    def ask(self, pins: Path) -> None:
+        """Ask the pins to report to us. Raises `NotRunning`, `PartFailed`."""
+        send(pins, Watch(path=str(self.path)))
+        self.asked = True
 
     def mark(self) -> None:
         """Remember which report stands now."""
@@ -165,21 +173,25 @@ class _Audience:
     def wait_for(self, predicate: Callable[[Moved], bool], timeout_s: float) -> Moved:
         """See `Director.wait_for`."""
         with self._changed:
-            if self._changed.wait_for(lambda: self._find(predicate), timeout_s):
-                return self._at(self._from)
+            looked = self._from  # each report is looked at once, however often we wake
+
+            def found() -> bool:
+                nonlocal looked
+                for number in range(max(looked, self._count - len(self._reports)), self._count):
+                    looked = number
+                    if predicate(self._at(number)):
+                        return True
+                    looked = number + 1
+                return False
+
+            if self._changed.wait_for(found, timeout_s):
+                self._from = looked
+                return self._at(looked)
             last = self._reports[-1] if self._reports else "nothing"
         raise ShownOtherwise(
             f"the lane did not show what was waited for within {timeout_s:g} s; last it showed {last}",
             hint="`edge-gate status` says which part failed",
         )
-
-    def _find(self, predicate: Callable[[Moved], bool]) -> bool:
-        """Move `_from` to the first report that fits."""
-        for number in range(max(self._from, self._count - len(self._reports)), self._count):
-            if predicate(self._at(number)):
-                self._from = number
-                return True
-        return False
 
     def _at(self, number: int) -> Moved:
         return self._reports[number - self._count]  # counted from the end: the oldest may be forgotten

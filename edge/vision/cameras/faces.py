@@ -26,7 +26,7 @@ MAX_FACES = 256
 MAX_SIDE_PX = 2048
 """Larger images are halved until they fit: a face in a frame is never that large."""
 MAX_NOTE_BYTES = 4096
-Pixels = Annotated[float, Meta(ge=0, le=20_000)]
+Pixels = Annotated[float, Meta(ge=-20_000, le=20_000)]
 
 
 class Note(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,9 +62,10 @@ def _read_face(path: Path) -> Face:
     height, width = image.shape[:2]
     box = _read_note(path.with_suffix(".json")) or (0.0, 0.0, float(width), float(height))
     x, y, w, h = box
-    if w < 1 or h < 1 or x + w > width or y + h > height:
+    if w < 1 or h < 1 or not (0 <= x + w / 2 <= width and 0 <= y + h / 2 <= height):
+        # A detector's box may reach over the border of a close crop, so only its centre has to be inside.
         raise InputError(
-            f"the face box {list(box)} is not inside image {path.name} ({width}x{height})",
+            f"the centre of the face box {list(box)} is not inside image {path.name} ({width}x{height})",
             hint='write {"face": [x, y, width, height]} in pixels of that image',
         )
     while max(image.shape[:2]) > MAX_SIDE_PX:

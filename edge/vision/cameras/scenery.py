@@ -2,7 +2,7 @@
 
 The order is that of light: the people stand in the lane, the lamp lights both, the lens blurs, the sensor adds its
 noise. A face is one warp of its photograph, so that its size, place and angle are exact; around it the photograph
-fades out, wide enough (`OPAQUE` face sizes) that no detector and no embedder sees the seam.
+fades out, wide enough (`OPAQUE`) that no detector and no embedder sees the seam.
 
 The same scene at the same moment is the same picture, but for nothing: the noise too comes from a fixed seed.
 """
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from edge.sim.stage import Person, Scene
     from edge.vision.cameras.faces import Face
 
-OPAQUE, FADED = 1.25, 1.75
-"""Distances from the centre of the face, in its own half sizes times 2, where fading begins and ends."""
+OPAQUE, FADED = 0.65, 1.0
+"""Where fading begins and ends: half axes of an ellipse around the face, in lengths of the face."""
+SLENDER = 1.35
+"""Height of that ellipse by its width. Slender, so that two people may stand side by side in one lane."""
 EDGE = 0.04
 """Fraction of the photograph over which its border fades."""
 SWAY_X_S, SWAY_Y_S = 3.1, 2.3
@@ -140,7 +142,7 @@ def _mask(face: Face) -> NDArray[np.float32]:
     x, y, w, h = face.box
     across = (np.arange(width, dtype=np.float32) + 0.5 - (x + w / 2)) / max(w, h)
     down = (np.arange(height, dtype=np.float32) + 0.5 - (y + h / 2)) / max(w, h)
-    distance = np.hypot(across[None, :], down[:, None])
+    distance = np.hypot(across[None, :], down[:, None] / SLENDER)
     near = np.clip((FADED - distance) / (FADED - OPAQUE), 0, 1)
     border_px = EDGE * min(height, width) + 1
     inside_x = np.minimum(np.arange(width) + 1, width - np.arange(width)) / border_px

@@ -137,7 +137,7 @@ def _bytes(text: str) -> bytes:
         content = base64.b64decode(text, validate=True)
     except ValueError:
         content = b""
-    if base64.b64encode(content) != text.encode():
+    if base64.b64encode(content).decode() != text:
         raise ConsentInvalid("a part of a consent document is not base64", hint=_REISSUE)
     return content
 

@@ -1,4 +1,4 @@
-"""One question to a running gate, through its admin socket (`edge.wire.admin`)."""
+"""What the operator's commands share: which gate they ask, and how its answer is narrowed (`edge.wire.client` asks)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TypeVar
 
 from edge.config.load import find, load
 from edge.config.schema import Config
-from edge.errors import ConfigError, EdgeError, InputError, NotRunning, PartFailed, Refused
-from edge.wire.admin import Problem, Request, decode_answer
-from edge.wire.link import connect
-from edge.wire.messages import encode
+from edge.errors import InputError
+from edge.wire import client
+from edge.wire.admin import Request
 
 ANSWER_S = 10.0
 """How long a gate may take over an answer that needs no camera and no disk sync."""
@@ -19,9 +18,6 @@ WORK_S = 90.0
 """How long it may take to enrol or to erase."""
 
 T = TypeVar("T")
-_ERRORS: dict[int, type[EdgeError]] = {
-    error.exit_code: error for error in (ConfigError, InputError, Refused, PartFailed, NotRunning)
-}
 
 
 def configured(path: Path | None) -> Config:
@@ -29,29 +25,12 @@ def configured(path: Path | None) -> Config:
     return load(find(path))
 
 
-def ask(
-    config: Config, request: Request, answer: type[T], *, fds: Sequence[int] = (), timeout_s: float = ANSWER_S
-) -> T:
-    """Send `request`, with open descriptors if it takes some, and return the gate's answer.
+def ask(config: Config, request: Request, answer: type[T], *, fds: Sequence[int] = (), within_s: float = ANSWER_S) -> T:
+    """Send `request`, with open descriptors if it takes some, and return the gate's answer of the kind `answer`.
 
-    Raises:
-        NotRunning: nobody listens, or nobody answers within `timeout_s`.
-        EdgeError: what the gate said was wrong, with its exit code.
+    Raises what `edge.wire.client.ask` raises, and `InputError` for an answer of another kind.
     """
-    link = connect(config.admin_socket, "the gate")
-    try:
-        link.send(encode(request), fds)
-        datagram = link.receive(timeout_s)
-    finally:
-        link.close()
-    if datagram is None:
-        raise NotRunning(
-            f"the gate did not answer within {timeout_s:g} s", hint="see `edge-gate status`, and what it printed"
-        )
-    with datagram:
-        said = decode_answer(datagram.data)
-    if isinstance(said, Problem):
-        raise _ERRORS.get(said.exit_code, EdgeError)(said.message, hint=said.hint)
+    said = client.ask(config.admin_socket, request, fds, within_s=within_s)
     if not isinstance(said, answer):
         raise InputError(
             f"the gate answered with {type(said).__name__}", hint="gate and command line are of different versions"

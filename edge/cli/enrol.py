@@ -46,7 +46,7 @@ def enrol(
     document = _read_consent(consent)
     with ExitStack() as opened, progress("enrolling", hidden=as_json):
         fds = [opened.enter_context(_opened(path)) for path in named]
-        said = ask(settings, EnrolRequest(document, len(fds)), Enrolled, fds=fds, timeout_s=WORK_S)
+        said = ask(settings, EnrolRequest(document, len(fds)), Enrolled, fds=fds, within_s=WORK_S)
     emit(as_json, said, lambda: _in_words(said))
 
 

@@ -50,7 +50,7 @@ def erase(
     if sys.stdin.isatty() and not (yes or as_json):
         typer.confirm(f"Erase everything that this gate holds on {subject}?", abort=True, err=True)
     with progress("erasing", hidden=as_json):
-        said = ask(settings, request, Erased, timeout_s=WORK_S)
+        said = ask(settings, request, Erased, within_s=WORK_S)
     emit(
         as_json,
         said,

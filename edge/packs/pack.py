@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.packs.errors import PackUnknown, RecipeInvalid
 from edge.packs.recipe import MAX_RECIPE_BYTES, Input, ModelFile, Output, Precision, Recipe, Role, parse_recipe
 from edge.packs.verify import read_regular
@@ -25,6 +23,7 @@ from edge.packs.verify import read_regular
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
 SERVICE_FOLDER = Path("/var/lib/edge-gate/models")
@@ -42,6 +41,8 @@ class Part:
     bytes: int
     input: Input
     output: Output
+    mend: str
+    """The command that makes the file, or makes it whole again."""
 
     @property
     def present(self) -> bool:
@@ -132,9 +133,11 @@ def user_folder() -> Path:
 
 
 def _bind(recipe: Recipe, folders: Sequence[Path]) -> Pack:
-    def part(role: Role, file: ModelFile, tensor: Input, output: Output) -> Part:
-        folder = next(_homes(file, folders))
-        return Part(recipe.name, role, folder, folder / file.file, file.sha256, file.bytes, tensor, output)
+    import numpy as np  # noqa: PLC0415 - its import starts threads, and the sandbox, which asks for folders, comes first
+
+    def part(role: Role, file: ModelFile, tensor: Input, output: Output, option: str = "") -> Part:
+        folder, mend = next(_homes(file, folders)), f"edge-gate models get {recipe.name}{option}"
+        return Part(recipe.name, role, folder, folder / file.file, file.sha256, file.bytes, tensor, output, mend)
 
     embedder = recipe.embedder
     return Pack(
@@ -143,7 +146,7 @@ def _bind(recipe: Recipe, folders: Sequence[Path]) -> Pack:
         detector=part("detector", recipe.detector.file, recipe.detector.input, recipe.detector.output),
         landmarks=part("landmarks", recipe.landmarks.file, recipe.landmarks.input, recipe.landmarks.output),
         embedder=part("embedder", embedder.int8, embedder.input, embedder.output),
-        embedder_float=part("embedder", embedder.float, embedder.float_input, embedder.output),
+        embedder_float=part("embedder", embedder.float, embedder.float_input, embedder.output, " --float"),
         alignment=Alignment(
             recipe.alignment.size_px,
             recipe.alignment.mesh_indices,

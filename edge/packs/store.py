@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MODE = 0o644
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_whole(root: Path, name: str, content: bytes) -> Path:
     """Put `content` under `root`/`name`, both of which may be new. The path.
 
-    Args:
-        name: a relative name that `edge.packs.recipe` let through.
+    `name` is relative, and one that `edge.packs.recipe` let through.
 
     Raises:
         PackDamaged: a link below `root` leads out of it, or the folder cannot be written.
@@ -36,7 +36,7 @@ def write_whole(root: Path, name: str, content: bytes) -> Path:
             raise PackDamaged(f"{folder} leads out of {root}", hint=f"remove the link {folder}")
         temporary = folder / f".{path.name}.{uuid4().hex}"
         try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE), "wb") as file:
+            with os.fdopen(os.open(temporary, _NEW, _MODE), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

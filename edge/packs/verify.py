@@ -30,19 +30,20 @@ def read_verified(part: Part) -> bytes:
         PackDamaged: it is not a regular file below its folder, or its size or digest differ.
     """
     shown = f"{part.role} {part.path.name!r} of model pack {part.pack!r}"
-    mend = f"edge-gate models get {part.pack}"
     if not part.path.resolve().is_relative_to(part.folder.resolve()):
-        raise PackDamaged(f"{shown} leads out of its folder", hint=f"remove {part.path} and run `{mend}`")
+        raise PackDamaged(f"{shown} leads out of its folder", hint=f"remove {part.path} and run `{part.mend}`")
     try:
         content = read_regular(part.path, limit_bytes=part.bytes)
     except FileNotFoundError:
-        raise PackMissing(f"{shown} is missing: {part.path}", hint=f"run `{mend}`") from None
+        raise PackMissing(f"{shown} is missing: {part.path}", hint=f"run `{part.mend}`") from None
     except OSError as error:
-        raise PackDamaged(f"{shown} cannot be read: {error.strerror}", hint=f"check {part.path}, then `{mend}`") from None
+        raise PackDamaged(
+            f"{shown} cannot be read: {error.strerror}", hint=f"remove {part.path} and run `{part.mend}`"
+        ) from None
     if len(content) != part.bytes:
-        raise PackDamaged(f"{shown} has another size than its recipe's {part.bytes} bytes", hint=f"run `{mend}`")
+        raise PackDamaged(f"{shown} has another size than its recipe's {part.bytes} bytes", hint=f"run `{part.mend}`")
     if hashlib.sha256(content).hexdigest() != part.sha256:
-        raise PackDamaged(f"{shown} is damaged: its SHA-256 differs from the recipe's", hint=f"run `{mend}`")
+        raise PackDamaged(f"{shown} is damaged: its SHA-256 differs from the recipe's", hint=f"run `{part.mend}`")
     return content
 
 

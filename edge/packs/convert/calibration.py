@@ -97,11 +97,11 @@ def calibration_samples(calibration: Calibration, template: AlignmentTemplate) -
 
 
 def measured_ranges(
-    graph: Graph, samples: Samples, calibration: Calibration, progress: Callable[[int, int], None]
+    graph: Graph, samples: Samples, calibration: Calibration, advance: Callable[[int], None]
 ) -> dict[str, Range]:
     """The range of every activation that needs one, by rule 1, rounded by rule 3.
 
-    `progress` is told how many of how many samples are done.
+    `advance` is told of every sample that is done.
     """
     names = ranged_names(graph)
     seen: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
@@ -114,7 +114,7 @@ def measured_ranges(
             bounds[name] = (min(low, float(values[name].min())), max(high, float(values[name].max())))
             if name in capped and done <= len(samples.faces):
                 seen[name].append(values[name])
-        progress(done, len(samples.faces) + len(samples.others))
+        advance(1)
     for name in capped:
         high_percent = calibration.cap_percentile or 100.0
         low, high = np.percentile(np.stack(seen[name]), (100.0 - high_percent, high_percent))
@@ -149,9 +149,7 @@ def warp(picture: Pixels, to_chip: NDArray[np.float64], size_px: int) -> NDArray
     return blended
 
 
-def _variations(
-    pixels: Pixels, picture: Picture, template: NDArray[np.float64], size: int
-) -> Sequence[Pixels]:
+def _variations(pixels: Pixels, picture: Picture, template: NDArray[np.float64], size: int) -> Sequence[Pixels]:
     """The aligned face as it is, then `VARIATIONS` of it."""
     aligned = similarity(np.array(picture.points_px), template)
     samples = [_eight_bit(warp(pixels, aligned, size))]

@@ -146,7 +146,7 @@ class _Builder:
         return Conv(f"conv-{self._convs}", self._at, ordered, bias.astype(np.float32), layer.stride, layer.pad > 0)
 
     def _add(self, number: int) -> None:
-        """dlib adds tensors of different sizes as if the smaller went on in zeros."""
+        """Add as dlib does: tensors of different sizes meet as if the smaller went on in zeros."""
         known = shapes(Graph(self._shape, tuple(self._nodes)))
         other = self._aside or self._marked
         wanted = tuple(max(pair) for pair in zip(known[self._at], known[other], strict=True))

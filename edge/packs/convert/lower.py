@@ -75,9 +75,7 @@ class _Lowering:
         for node in self._graph.nodes:
             self._lower(node)
         output = self._output()
-        return write_tflite(
-            self._tensors, self._operators, source=source, output=output, int8=self._scales is not None
-        )
+        return write_tflite(self._tensors, self._operators, source=source, output=output, int8=self._scales is not None)
 
     def _source(self) -> int:
         shape = (1, *self._graph.input_shape)
@@ -140,7 +138,6 @@ class _Lowering:
     def _parameters(self, node: Conv | DepthwiseConv) -> tuple[int, int]:
         """Weights as TFLite orders them, [out, rows, columns, in] or [1, rows, columns, channels], and the bias."""
         depthwise = isinstance(node, DepthwiseConv)
-        integers = node.weights if self._scales is None else None
         if self._scales is None:
             ordered = _ordered(node.weights, depthwise=depthwise)
             bias = self._constant(f"{node.name}/bias", node.bias)

@@ -53,13 +53,13 @@ def _run(node: Node, inputs: list[Floats]) -> Floats:
             return (flat @ node.weights.reshape(flat.shape[1], -1)).reshape(rows, columns, -1) + node.bias
         case DepthwiseConv():
             windows = _windows(_framed(x, node), node.weights.shape[:2], node.stride)
-            return np.einsum("rkchw,hwc->rkc", windows, node.weights) + node.bias
+            return np.asarray(np.einsum("rkchw,hwc->rkc", windows, node.weights) + node.bias)
         case MaxPool():
-            return _windows(x, (node.size, node.size), node.stride).max(axis=(3, 4))
+            return np.asarray(_windows(x, (node.size, node.size), node.stride).max(axis=(3, 4)))
         case AvgPool():
-            return _windows(x, (node.size, node.size), node.stride).mean(axis=(3, 4), dtype=np.float32)
+            return np.asarray(_windows(x, (node.size, node.size), node.stride).mean(axis=(3, 4), dtype=np.float32))
         case Mean():
-            return x.mean(axis=(0, 1), keepdims=True, dtype=np.float32)
+            return np.asarray(x.mean(axis=(0, 1), keepdims=True, dtype=np.float32))
         case Pad():
             return np.pad(x, tuple(zip(node.before, node.after, strict=True)))
         case Relu():
@@ -83,4 +83,5 @@ def _framed(x: Floats, node: Conv | DepthwiseConv) -> Floats:
 
 def _windows(x: Floats, size: tuple[int, ...], stride: int) -> Floats:
     """[rows, columns, channels, high, wide], a view."""
-    return sliding_window_view(x, size, axis=(0, 1))[::stride, ::stride]  # type: ignore[call-overload,no-any-return]
+    view: Floats = sliding_window_view(x, size, axis=(0, 1))[::stride, ::stride]
+    return view

@@ -103,6 +103,9 @@ def _layers(xml: bytes) -> dict[str, _Layer]:
         attributes = dict(data.attrib) if data is not None else {}
         ordered = tuple(source for _, source in sorted(inputs.get(name, {}).items()))
         layers[name] = _Layer(element.get("type", ""), attributes, ordered)
+    for name, layer in layers.items():
+        if not layers.keys() >= set(layer.inputs):
+            raise _invalid(name, "it reads a layer that is not there")
     if not 0 < len(layers) <= MAX_LAYERS:
         raise _invalid("file", f"it has {len(layers)} layers, 1 to {MAX_LAYERS} are allowed")
     return layers
@@ -115,7 +118,7 @@ def _in_order(layers: dict[str, _Layer]) -> Iterator[str]:
     while waiting:
         ready = [name for name in waiting if all(source in done for source in layers[name].inputs)]
         if not ready:
-            raise _invalid(waiting[0], "it reads itself, or a layer that is not there")
+            raise _invalid(waiting[0], "it reads itself")
         yield from ready
         done.update(ready)
         waiting = [name for name in waiting if name not in done]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.packs.convert.graph import INPUT, Add, AvgPool, Conv, DepthwiseConv, Graph, MaxPool, Node, Pad, Relu, Sigmoid
+from edge.packs.convert.graph import INPUT, Add, AvgPool, Conv, DepthwiseConv, Graph, MaxPool, Pad, Relu, Sigmoid
 from edge.packs.errors import SourceInvalid
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def scale_of(low: float, high: float) -> Scale:
 def activation_scales(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Scale]:
     """A scale for every tensor that will exist. Raises `SourceInvalid` for a range too few or too many."""
     scales = {INPUT: PIXELS}
-    unused = set(ranges)
+    unused, fused = set(ranges), fused_activations(graph)
     for node in graph.nodes:
-        if node.name in fused_activations(graph):
+        if node.name in fused:
             continue
         match node:
             case MaxPool() | AvgPool() | Pad():
@@ -87,9 +87,10 @@ def fused_activations(graph: Graph) -> dict[str, str]:
     """Convolutions and sums that are read by one rectifier only, and its name: TFLite computes both at once."""
     fused = {}
     for node in graph.nodes:
-        users = _users(graph, node)
-        if isinstance(node, Conv | DepthwiseConv | Add) and len(users) == 1 and isinstance(users[0], Relu):
-            fused[node.name] = users[0].name
+        if isinstance(node, Conv | DepthwiseConv | Add):
+            users = graph.users(node.name)
+            if len(users) == 1 and isinstance(users[0], Relu):
+                fused[node.name] = users[0].name
     return fused
 
 
@@ -107,9 +108,5 @@ def bias_integers(bias: Floats, source: Scale, scales: NDArray[np.float32]) -> N
     return np.clip(integers, -_INT32_LIMIT, _INT32_LIMIT).astype(np.int32)
 
 
-def _users(graph: Graph, node: Node) -> tuple[Node, ...]:
-    return graph.users(node.name)
-
-
 def _mismatch(why: str) -> SourceInvalid:
-    return SourceInvalid(f"the ranges do not fit the network: {why}", hint="the recipe and its source differ in version")
+    return SourceInvalid(f"the ranges do not fit the network: {why}", hint="recipe and source differ in version")

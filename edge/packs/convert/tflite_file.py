@@ -161,7 +161,7 @@ class _File:
             lambda: b.PrependInt32Slot(3, kind.value[0], 0),
         )
 
-    def finish(  # noqa: PLR0913 - the fields of one table
+    def finish(
         self, buffers: list[int], tensors: list[int], steps: list[int], codes: list[int], source: int, output: int
     ) -> bytes:
         b = self._b

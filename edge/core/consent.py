@@ -17,6 +17,7 @@ pseudonyms, and so is the guardian's reference.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -96,7 +97,8 @@ class Reason(StrEnum):
     NO_GUARDIAN = "it is a minor's and names no guardian"
     NOT_YET_VALID = "it is not yet valid"
     EXPIRED = "it has expired"
-    ALREADY_USED = "it has enrolled here before"
+    ALREADY_USED = "it has enrolled here before, or was withdrawn"
+    SUSPENDED = "it is suspended"
     NO_OPERATOR = "no operator answers for it"
     NO_PROBES = "no usable capture was given"
     TOO_MANY_PROBES = "more captures were given than one enrolment may make"
@@ -119,32 +121,40 @@ def live(consent: Consent, now_wall: WallTime) -> bool:
     return consent.not_before <= now_wall < consent.expires
 
 
-def may_enrol(
-    consent: Consent,
-    *,
-    site: SiteId,
-    gate: GateId,
-    mode: Mode,
-    now_wall: WallTime,
-    used: bool,
-    operator: str,
-    probes: int,
-) -> Reason | None:
-    """Why an enrolment at `gate` for `mode` is refused, or None if every rule allows it.
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The gate that asks, and what it does with a template."""
 
-    `used` says whether the consent has enrolled at this gate before, erased or not; `probes` counts the captures.
-    """
+    site: SiteId
+    gate: GateId
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to enrol, and what the gate remembers of the consent."""
+
+    operator: str
+    probes: int
+    used: bool
+    """It has enrolled here before, erased or not, or was withdrawn."""
+    suspended: bool
+
+
+def may_enrol(consent: Consent, here: Here, attempt: Attempt, now_wall: WallTime) -> Reason | None:
+    """Why an attempt is refused, or None if every rule allows it."""
     checks = (
-        (Reason.OTHER_SITE, consent.site != site),
-        (Reason.OTHER_GATE, gate not in consent.gates),
+        (Reason.OTHER_SITE, consent.site != here.site),
+        (Reason.OTHER_GATE, here.gate not in consent.gates),
         (Reason.WRONG_PURPOSE, ACCESS not in consent.purposes),
-        (Reason.WRONG_MODE, mode not in consent.modes),
+        (Reason.WRONG_MODE, here.mode not in consent.modes),
         (Reason.NO_GUARDIAN, consent.minor and not consent.guardian),
         (Reason.NOT_YET_VALID, now_wall < consent.not_before),
-        (Reason.EXPIRED, now_wall >= consent.expires),
-        (Reason.ALREADY_USED, used),
-        (Reason.NO_OPERATOR, not operator.strip()),
-        (Reason.NO_PROBES, probes < 1),
-        (Reason.TOO_MANY_PROBES, probes > MAX_PROBES),
+        (Reason.EXPIRED, not now_wall < consent.expires),
+        (Reason.ALREADY_USED, attempt.used),
+        (Reason.SUSPENDED, attempt.suspended),
+        (Reason.NO_OPERATOR, not attempt.operator.strip()),
+        (Reason.NO_PROBES, attempt.probes < 1),
+        (Reason.TOO_MANY_PROBES, attempt.probes > MAX_PROBES),
     )
     return next((reason for reason, applies in checks if applies), None)

@@ -17,7 +17,7 @@ import os
 
 from edge.core.values import CardId
 from edge.errors import Refused
-from edge.gate.vault.notes import MAX_CARDS, Card, CardList
+from edge.gate.vault.notes import MAX_CARDS, MAX_LABEL_CHARS, Card, CardList
 
 MIN_NUMBER_CHARS = 4
 MAX_NUMBER_CHARS = 64
@@ -31,9 +31,9 @@ class CardRegister:
         self._labels = {CardId(card.hash): card.label for card in listed.cards}
 
     @classmethod
-    def empty(cls) -> CardRegister:
-        """No cards, and a new card key."""
-        return cls(CardList(os.urandom(hashlib.sha256().digest_size).hex()))
+    def of(cls, listed: CardList | None) -> CardRegister:
+        """The cards of a list; without one, no cards and a new card key."""
+        return cls(listed or CardList(os.urandom(hashlib.sha256().digest_size).hex()))
 
     def find(self, number: str) -> CardId | None:
         """The card with this number, or None if it is not let in."""
@@ -51,6 +51,8 @@ class CardRegister:
                 f"a card number has {MIN_NUMBER_CHARS} to {MAX_NUMBER_CHARS} letters and digits, and nothing else",
                 hint="read the card again, or type the number that is printed on it",
             )
+        if not 1 <= len(label) <= MAX_LABEL_CHARS:
+            raise Refused(f"a card's label has 1 to {MAX_LABEL_CHARS} characters", hint="choose another label")
         card = self._hash(number)
         if card in self._labels:
             raise Refused(f"this card is let in already, as {self._labels[card]!r}", hint="remove that label first")

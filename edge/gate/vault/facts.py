@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,18 +31,14 @@ class Reference:
     model_sha256: str
     vector: NDArray[np.int8] = field(repr=False)
     scale: float
-    quality: float
-    enrolled: WallTime
-    expires: WallTime
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceOwner:
-    """Whose row of the matrix this is, and the row's `scale`."""
+    """Whose row of the matrix this is."""
 
     subject: SubjectId
     consent: ConsentId
-    scale: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +84,3 @@ class Page:
 
     rows: tuple[Held, ...]
     more: bool
-
-
-Owners = Sequence[ReferenceOwner]

@@ -22,6 +22,7 @@ JOURNAL_CHUNKS = 16
 MAX_CONSENTS_NAMED = 200
 """An entry names so many consents and counts the rest."""
 MAX_WHY_CHARS = 128
+MAX_LABEL_CHARS = 64
 
 STATE = ChunkId(Kind.STATE, 0)
 CARDS = ChunkId(Kind.CARDS, 0)
@@ -32,12 +33,15 @@ _Hash = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Word = Annotated[str, Meta(max_length=MAX_WHY_CHARS)]
 
 
+What = Literal["enrolled", "suspended", "erased", "card added", "card removed"]
+
+
 class State(Struct, frozen=True, forbid_unknown_fields=True):
     """What is true beyond the references.
 
     `suspended` will not be compared again, whatever the calendar says. `spent` have enrolled here and were erased, with
     the time until which that matters. `watched` is `edge.core.retention.Watch.watched_s`. `owed` are consents whose
-    erasure was committed while its verification was still to come: a start that finds some finishes it.
+    erasure was committed while its verification was still to come: a start that finds some verifies it again.
     """
 
     suspended: frozenset[_Consent] = frozenset()
@@ -50,7 +54,7 @@ class Card(Struct, frozen=True, forbid_unknown_fields=True):
     """A card that is let in: the keyed hash of its number, and what the operator calls it."""
 
     hash: _Hash
-    label: Annotated[str, Meta(min_length=1, max_length=64)]
+    label: Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARS)]
 
 
 class CardList(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +71,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     """One change, and who made it. Pseudonyms only; never a number, a name or a template."""
 
     at: int
-    what: Literal["enrolled", "suspended", "erased", "card added", "card removed"]
+    what: What
     operator: _Word
     why: _Word = ""
     consents: _Few = ()
@@ -75,7 +79,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     """Consents that the change was about, named or not."""
     references: Annotated[int, Meta(ge=0)] = 0
     subject: Pseudonym | None = None
-    card: Annotated[str, Meta(max_length=64)] = ""
+    card: Annotated[str, Meta(max_length=MAX_LABEL_CHARS)] = ""
     """The card's label."""
 
 

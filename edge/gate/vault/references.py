@@ -61,9 +61,7 @@ class Block:
 
     def joined(self, facts: Facts, vectors: NDArray[np.int8]) -> Block:
         """A copy with more references at its end."""
-        return Block(
-            self.model_sha256, np.concatenate([self.facts, facts]), np.concatenate([self.vectors, vectors])
-        )
+        return Block(self.model_sha256, np.concatenate([self.facts, facts]), np.concatenate([self.vectors, vectors]))
 
 
 def rows_of(facts: Facts, consents: Iterable[ConsentId]) -> NDArray[np.bool_]:

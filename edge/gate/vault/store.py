@@ -1,7 +1,7 @@
 """Sealed chunks that change all at once, and whose past is destroyed with its key.
 
-Rule 1.  Every commit begins a new *epoch* with a new epoch key; there is no other kind of write. So every change is made
-         with the care of an erasure, and an older copy of the database never fits the slots again (threat 18).
+Rule 1.  Every commit begins a new *epoch* with a new epoch key; there is no other kind of write. So every change is
+         made with the care of an erasure, and an older copy of the database never fits the slots again (threat 18).
 Rule 2.  The order of a commit, which leaves no instant with nothing readable and none with everything:
          1. the new epoch key is written to the spare slot, durably;
          2. chunks, key table, epoch and live slot are committed to the database, durably;
@@ -10,8 +10,8 @@ Rule 2.  The order of a commit, which leaves no instant with nothing readable an
          5. absence is verified: what is on the disk is read back and compared.
 Rule 3.  A crash after any step is healed by `__init__`: the database names the live slot, the other one is wiped and
          the log is truncated. Before step 2 that is the old state, after it the new one.
-Rule 4.  Healing begins only after the live slot has opened the key table and every row stands in it. A restored or mixed
-         up vault is damage, and nothing of it is touched, so that the right files can still be put back.
+Rule 4.  Healing begins only after the live slot has opened the key table and every row stands in it. A restored or
+         mixed up vault is damage, and nothing of it is touched, so that the right files can still be put back.
 Rule 5.  A commit that raised leaves it open which state is on the disk; the store then refuses everything until it is
          opened anew.
 """

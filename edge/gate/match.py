@@ -80,13 +80,13 @@ class Gallery:
             InputError: the probe is not finite, is all zero, or has other dimensions than the references.
         """
         probe = quantise(embedding)
+        if not len(self):
+            return ()
         if probe.vector.size != self.dimensions:
             raise InputError(
                 f"a probe has {probe.vector.size} dimensions, the references have {self.dimensions}",
                 hint="templates of different models are never compared; enrol again under this model",
             )
-        if not len(self):
-            return ()
         scores = _dots(probe.vector[None, :], self._matrix)
         # The probe's scale is the same for all rows, so it cannot change who is first; it joins at the end.
         scores *= self._scales

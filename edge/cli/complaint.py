@@ -27,7 +27,7 @@ _EXTRAS = {
     "dlib": "bench",
     "faiss": "bench",
     "psutil": "bench",
-    "tensorflow": "build",
+    "flatbuffers": "build",
     "lgpio": "pi",
     "tflite_runtime": "tflite",
 }

@@ -1,7 +1,7 @@
 """Everything that touches the vault, on a thread of its own, so that nothing on a disk can hold the door.
 
-Rule 1.  Only this thread touches the vault. Others hand it jobs and wait for the answer; the decision thread never
-         does. A card that is being read goes before every other job.
+Rule 1.  Only this thread changes or reads the vault. Others hand it jobs and wait for the answer; the decision thread
+         never does. A card is looked up in memory, on the thread of its reader: no disk can hold a card.
 Rule 2.  After each change the decision thread is handed a new picture (`Holdings`). The templates of the one before
          are overwritten once it has let go.
 Rule 3.  A withdrawal counts in memory first: the picture without these consents is with the decision thread before the
@@ -11,7 +11,8 @@ Rule 3.  A withdrawal counts in memory first: the picture without these consents
 Rule 4.  What the calendar ended is suspended at once by the picture itself (`Holdings.expiries`), and erased by the
          vault's own rule, which trusts no clock alone (`edge.core.retention`); it is asked every `SWEEP_S`.
 Rule 5.  A vault that fails is a failed part, with its reason, never an empty vault. It is opened anew, at once and then
-         every `RETRY_S`.
+         every `RETRY_S`. Cards that were known before it failed go on; from a vault that could never be opened none are
+         known, and `status` says so.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ from edge.gate.holdings import Holdings, nothing_held
 from edge.gate.inbox import Fault, Inbox, Mended, Swap
 from edge.gate.match import Gallery, Owner
 from edge.gate.vault import Enrolment, Erasure, Held, Page, Vault
-from edge.gate.worker import Turn, Worker
+from edge.gate.worker import Worker
 from edge.ports import Clock
 
 SWEEP_S = 10.0
+AGAIN_S = 0.05
+"""While something comes of it: the vault verifies the signatures of its consents a portion at a time."""
 RETRY_S = 10.0
 TAKEN_S = 5.0
 """How long the decision thread may take to let go of a picture; it turns every second at the latest."""
@@ -65,11 +68,16 @@ class Storage:
         self._opener, self._inbox, self._clock = opener, inbox, clock
         self._model_sha256 = model_sha256
         self._vault: Vault | None = None
-        self._matrix: NDArray[np.int8] = np.empty((0, dimensions), np.int8)
+        self._matrix = self._no_templates = np.empty((0, dimensions), np.int8)
         self._picture = threading.Lock()
         self._rows: dict[ConsentId, Held] = {}
         self._suspended: frozenset[ConsentId] = frozenset()
+        self._ours: frozenset[ConsentId] = frozenset()
+        """Consents whose references are of our model; those of another wait for a gate that runs it."""
+        self._compared: frozenset[ConsentId] = frozenset()
+        """Those of them whose references are in the picture."""
         self._holdings = nothing_held(model_sha256, dimensions)
+        self._find_card: Callable[[str], CardId | None] | None = None
         self._worker = Worker("storage", clock, self._look, self._end)
         self.report = StorageReport()
 
@@ -106,17 +114,17 @@ class Storage:
         self._publish()
 
         def job(vault: Vault) -> Erasure:
-            vault.suspend(consents, why=WITHDRAWN)
+            vault.suspend(consents, why=WITHDRAWN, operator=operator)
             gone = vault.erase(consents, why=WITHDRAWN, operator=operator)
             self._reload(vault)
             return gone
 
         return self._ask(job)
 
-    def has_used(self, consent: ConsentId) -> bool:
-        """Whether references are held under this consent."""
+    def remembers(self, consent: ConsentId) -> tuple[bool, bool]:
+        """Whether references are held under this consent, and whether it was withdrawn here since the start."""
         with self._picture:
-            return consent in self._rows
+            return consent in self._rows, consent in self._suspended
 
     def subjects(self, after: str, limit: int) -> Page:
         """One page of what is held."""
@@ -149,16 +157,11 @@ class Storage:
         return self._ask(lambda vault: vault.card_labels())
 
     def card_shown(self, number: str) -> None:
-        """A reader read this. The decision thread gets the card's keyed hash, or None; the number is forgotten here.
-
-        Waits until the card was looked up: a reader that is flooded with cards waits, and nothing else does.
-        """
-        card: CardId | None = None
-        with contextlib.suppress(EdgeError):  # the vault's fault is reported already; here the card is not known
-            card = self._ask(lambda vault: vault.card(number), Turn.CARD)
+        """A reader read this. The decision thread gets the card's keyed hash, or None; the number is forgotten here."""
+        card = None if self._find_card is None else self._find_card(number)
         self._inbox.put(CardRead(self._clock.now(), card))
 
-    def _ask(self, work: Callable[[Vault], T], turn: Turn = Turn.JOB) -> T:
+    def _ask(self, work: Callable[[Vault], T]) -> T:
         def job() -> T:
             vault = self._vault
             if vault is None:
@@ -169,31 +172,38 @@ class Storage:
                 self._broken(error)
                 raise
 
-        return self._worker.ask(job, turn)
+        return self._worker.ask(job)
 
     # The thread ---------------------------------------------------------------------------
     def _look(self) -> float:
         """Open the vault, or ask it what the calendar ended; seconds until the next look."""
+        was_open = self._vault is not None
         try:
             if self._vault is None:
                 self._vault = self._opener()
                 self._reload(self._vault)
                 self._inbox.put(Mended(Part.VAULT))
-            self._sweep(self._vault)
+            return AGAIN_S if self._sweep(self._vault) else SWEEP_S
         except Exception as error:  # noqa: BLE001 - rule 5: whatever it is, the part has failed and the gate goes on
             self._broken(error)
-            return RETRY_S
-        return SWEEP_S
+            return AGAIN_S if was_open else RETRY_S
 
-    def _sweep(self, vault: Vault) -> None:
+    def _sweep(self, vault: Vault) -> bool:
+        """Rule 4. Whether anything came of it, so that looking again soon is worth it."""
         with self._picture:
             owed = self._suspended & self._rows.keys()
+            before = self._holdings.live
         if owed:
             vault.erase(owed, why=WITHDRAWN)
         swept = vault.sweep()
-        # A consent that was made for later may begin today.
-        if owed or swept is not None or vault.live(self._clock.wall()) != self._holdings.live:
+        live = vault.live(self._clock.wall())
+        if owed or swept is not None or before - live or (live & self._ours) - self._compared:
             self._reload(vault)
+        elif live != before:  # more signatures were verified; the templates are the same
+            with self._picture:
+                self._holdings = self._picture_of(self._holdings.gallery, live)
+            self._publish()
+        return live != before
 
     def _broken(self, error: Exception) -> None:
         """Rule 5."""
@@ -203,24 +213,31 @@ class Storage:
                 vault.close()
             self._worker.look_soon()
         why = error.message if isinstance(error, EdgeError) else f"{type(error).__name__} in the vault"
-        self._inbox.put(Fault(Part.VAULT, f"{why}; cards are unknown too"))
+        cards = "cards are unknown too" if self._find_card is None else "the cards known so far go on"
+        self._inbox.put(Fault(Part.VAULT, f"{why}; {cards}"))
 
     def _reload(self, vault: Vault) -> None:
         """Rule 2."""
-        matrix, owners = vault.matrix(self._model_sha256)
+        self._find_card = vault.card  # before the references: cards go on without them
+        matrix, found = vault.matrix(self._model_sha256)
+        owners = [Owner(owner.subject, owner.consent) for owner in found]
+        gallery = Gallery(matrix if owners else self._no_templates, owners)
         rows = {row.consent: row for row in _rows(vault)}
         live = vault.live(self._clock.wall())
-        expiries = tuple(sorted((rows[consent].expires, consent) for consent in live & rows.keys()))
-        gallery = Gallery(matrix, [Owner(owner.subject, owner.consent) for owner in owners])
         before, self._matrix = self._matrix, matrix
         with self._picture:
-            self._rows = rows
-            self._holdings = Holdings(self._model_sha256, gallery, live, expiries)
+            self._rows, self._compared = rows, frozenset(owner.consent for owner in owners)
+            self._ours = frozenset(c for c, row in rows.items() if row.model_sha256 == self._model_sha256)
+            self._holdings = self._picture_of(gallery, live)
         self._recount(vault)
         taken = self._publish()
         while not (taken.wait(TAKEN_S) or self._worker.closing):
             _log.warning("the decision thread has not taken the new picture of the vault for %g s", TAKEN_S)
         before.fill(0)
+
+    def _picture_of(self, gallery: Gallery, live: frozenset[ConsentId]) -> Holdings:
+        expiries = sorted((self._rows[consent].expires, consent) for consent in live & self._rows.keys())
+        return Holdings(self._model_sha256, gallery, live, tuple(expiries))
 
     def _publish(self) -> threading.Event:
         """Hand the present picture to the decision thread; pictures arrive in the order in which they were made."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TypeVar
 
 from edge.core.values import Instant
@@ -22,19 +19,7 @@ JOIN_S = 10.0
 T = TypeVar("T")
 
 
-class Turn(IntEnum):
-    """What goes first. The stop comes last, so that what was begun is finished."""
-
-    CARD = 0
-    JOB = 1
-    STOP = 2
-
-
-@dataclass(order=True, slots=True)
-class _Job:
-    turn: Turn
-    number: int
-    run: Callable[[], None] = field(compare=False)
+_Job = Callable[[], None]
 
 
 class Worker:
@@ -45,8 +30,7 @@ class Worker:
 
     def __init__(self, name: str, clock: Clock, look: Callable[[], float], end: Callable[[], None]) -> None:
         self._name, self._clock, self._look, self._end = name, clock, look, end
-        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._look_at: Instant = clock.now()
         self._thread = threading.Thread(target=self._run, name=f"edge-{name}", daemon=True)
         self.closing = False
@@ -59,14 +43,14 @@ class Worker:
         """Finish the jobs that wait, then end."""
         self.closing = True
         if self._thread.is_alive():
-            self._hand_in(Turn.STOP, lambda: None)
+            self._jobs.put(None)
             self._thread.join(JOIN_S)
 
     def look_soon(self) -> None:
         """Look again before the next job; only from the thread itself."""
         self._look_at = self._clock.now()
 
-    def ask(self, work: Callable[[], T], turn: Turn = Turn.JOB) -> T:
+    def ask(self, work: Callable[[], T]) -> T:
         """Do `work` on the thread, and return or raise what it did. Raises `PartFailed` if that takes `ANSWER_S`."""
         answer: Future[T] = Future()
 
@@ -76,16 +60,13 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
                 answer.set_exception(error)
 
-        self._hand_in(turn, run)
+        self._jobs.put(run)
         try:
             return answer.result(ANSWER_S)
         except NotInTime:
             raise PartFailed(
                 f"{self._name} did not answer within {ANSWER_S:g} s", hint="check the disk; see `edge-gate status`"
             ) from None
-
-    def _hand_in(self, turn: Turn, run: Callable[[], None]) -> None:
-        self._jobs.put(_Job(turn, next(self._numbers), run))
 
     def _run(self) -> None:
         try:
@@ -96,8 +77,8 @@ class Worker:
                     job = self._jobs.get(timeout=max(0.0, self._look_at - self._clock.now()))
                 except queue.Empty:
                     continue
-                if job.turn is Turn.STOP:
+                if job is None:
                     return
-                job.run()
+                job()
         finally:
             self._end()

@@ -1,0 +1,1 @@
+"""The link: the process that has the network, and neither camera, keys nor templates."""

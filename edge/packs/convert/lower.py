@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.packs.convert.flat import Scalar
 from edge.packs.convert.graph import (
     INPUT,
     Add,
@@ -40,7 +41,7 @@ from edge.packs.convert.quantise import (
     fused_activations,
     weight_integers,
 )
-from edge.packs.convert.tflite_file import Kind, Operator, Option, Padding, Tensor, write_tflite
+from edge.packs.convert.tflite_file import Kind, Operator, Padding, Tensor, write_tflite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,16 +121,16 @@ class _Lowering:
                 options = _pool_options(node)
             case Mean():
                 inputs.append(self._constant(f"{name}/axes", np.array([1, 2], dtype=np.int32)))
-                kind, options = Kind.MEAN, (Option(0, "bool", value=True),)
+                kind, options = Kind.MEAN, (Scalar("?", value=True),)
             case Pad():
                 margins = [(0, 0), *zip(node.before, node.after, strict=True)]
                 inputs.append(self._constant(f"{name}/margins", np.array(margins, dtype=np.int32)))
                 kind, options = Kind.PAD, ()
             case Leaky():
-                kind, options = Kind.LEAKY_RELU, (Option(0, "float32", float(np.float32(node.slope))),)
+                kind, options = Kind.LEAKY_RELU, (Scalar("f", node.slope),)
             case Add() | Mul():
                 kind = Kind.ADD if isinstance(node, Add) else Kind.MUL
-                options = (Option(0, "int8", relu),)
+                options = (Scalar("b", relu),)
             case Sigmoid() | Relu():
                 kind, options = (Kind.LOGISTIC if isinstance(node, Sigmoid) else Kind.RELU), ()
         self._at[name] = self._activation(name)
@@ -172,14 +173,15 @@ def _ordered(weights: NDArray[Any], *, depthwise: bool) -> NDArray[Any]:
     return np.ascontiguousarray(weights[None] if depthwise else weights.transpose(3, 0, 1, 2))
 
 
-def _convolution_options(node: Conv | DepthwiseConv, relu: int) -> tuple[Option, ...]:
-    padding = Option(0, "int8", Padding.SAME if node.same else Padding.VALID)
-    strides = (Option(1, "int32", node.stride), Option(2, "int32", node.stride))
-    if isinstance(node, DepthwiseConv):
-        return (padding, *strides, Option(3, "int32", 1), Option(4, "int8", relu))
-    return (padding, *strides, Option(3, "int8", relu))
+def _convolution_options(node: Conv | DepthwiseConv, relu: int) -> tuple[Scalar, ...]:
+    """Padding, strides across and down; for a depthwise one its multiplier; activation. Dilations stay 1."""
+    padding = Scalar("b", Padding.SAME if node.same else Padding.VALID)
+    strides = (Scalar("i", node.stride), Scalar("i", node.stride))
+    multiplier = (Scalar("i", 1),) if isinstance(node, DepthwiseConv) else ()
+    return (padding, *strides, *multiplier, Scalar("b", relu))
 
 
-def _pool_options(node: MaxPool | AvgPool) -> tuple[Option, ...]:
-    strides = (Option(1, "int32", node.stride), Option(2, "int32", node.stride))
-    return (Option(0, "int8", Padding.VALID), *strides, Option(3, "int32", node.size), Option(4, "int32", node.size))
+def _pool_options(node: MaxPool | AvgPool) -> tuple[Scalar, ...]:
+    """Padding, strides across and down, window across and down."""
+    strides = (Scalar("i", node.stride), Scalar("i", node.stride))
+    return (Scalar("b", Padding.VALID), *strides, Scalar("i", node.size), Scalar("i", node.size))

@@ -32,6 +32,7 @@ Range = tuple[float, float]
 _LEVELS = 255
 _LOWEST, _HIGHEST = -128, 127
 _WEIGHT_LIMIT = 127
+_LEAST_WEIGHT = 1e-30
 _INT32_LIMIT = 2**31 - 1
 
 
@@ -97,7 +98,8 @@ def fused_activations(graph: Graph) -> dict[str, str]:
 def weight_integers(weights: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """int8 weights of the same shape, and the float32 scale of each channel on the last axis."""
     largest = np.abs(weights.astype(np.float64)).max(axis=tuple(range(weights.ndim - 1)))
-    scales = np.where(largest > 0.0, largest / _WEIGHT_LIMIT, 1.0).astype(np.float32)
+    # A channel of zeros, or of numbers too small for a float32 scale, has any scale.
+    scales = np.where(largest > _LEAST_WEIGHT, largest / _WEIGHT_LIMIT, 1.0).astype(np.float32)
     integers = np.rint(weights.astype(np.float64) / scales.astype(np.float64))
     return np.clip(integers, -_WEIGHT_LIMIT, _WEIGHT_LIMIT).astype(np.int8), scales
 

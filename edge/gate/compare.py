@@ -61,11 +61,12 @@ def judge(seen: Seen, holdings: Holdings, yardstick: Yardstick) -> Verdict:
 
 
 def embedding_of(probe: Probe, dimensions: int) -> NDArray[np.float32]:
-    """The embedding of a probe, float32 [dimensions]. Whether it is finite is asked by `edge.core.quantise`, through
-    which every probe and every reference passes. Raises `InputError` for another size.
-    """
+    """The embedding of a probe, float32 [dimensions], finite. Raises `InputError` for anything else."""
     if len(probe.embedding) != dimensions * _FLOAT32.itemsize:
         raise InputError(
             f"vision sent an embedding of {len(probe.embedding)} bytes, not of {dimensions} components", hint=_HINT
         )
-    return np.frombuffer(probe.embedding, _FLOAT32).astype(np.float32)
+    embedding = np.frombuffer(probe.embedding, _FLOAT32).astype(np.float32)
+    if not np.isfinite(embedding).all():
+        raise InputError("vision sent an embedding that is not finite", hint=_HINT)
+    return embedding

@@ -41,6 +41,11 @@ class WatchedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
 
     changed: Callable[[], None] | None = None
 
+    def output_with_state(self, state: bool) -> None:  # noqa: FBT001 - gpiozero's signature
+        """The level first, then the direction: gpiozero's mock would drive its old level for a moment."""
+        self._change_state(state)
+        self.function = "output"
+
     def _change_state(self, value: bool) -> bool:  # noqa: FBT001 - gpiozero's signature
         moved = bool(super()._change_state(value))
         if moved and self.changed is not None:
@@ -69,10 +74,10 @@ class _Shown:
 
 
 class SimTurnstile:
-    """See `edge.ports.Turnstile`: `GpiozeroTurnstile` over mock pins, and `tell` after each change."""
+    """See `edge.ports.Turnstile`: `GpiozeroTurnstile` over mock pins, told to all watchers. `relay` is the mock pin."""
 
     def __init__(self, driver: GpiozeroTurnstile, relay: WatchedPin, clock: Clock, *, active_high: bool) -> None:
-        self._driver, self._relay, self._active_high, self._clock = driver, relay, active_high, clock
+        self._driver, self.relay, self._active_high, self._clock = driver, relay, active_high, clock
         self._shown = _Shown()
         self._watchers: list[str] = []
         self._telling = threading.Lock()
@@ -115,7 +120,7 @@ class SimTurnstile:
     def close(self) -> None:
         """See the port."""
         self._driver.close()
-        self._relay.changed = None
+        self.relay.changed = None
         self._mouth.close()
 
     def watch(self, path: str) -> None:
@@ -129,7 +134,7 @@ class SimTurnstile:
             shown = self._shown
             moved = Moved(
                 at=self._clock.now(),
-                relay=bool(self._relay.state) == self._active_high,
+                relay=bool(self.relay.state) == self._active_high,
                 sign=shown.sign.value,
                 refusal=shown.refusal,
                 detail=shown.detail,

@@ -34,7 +34,8 @@ STATUS_LIST_SIZE = 2**16
 """Entries of the site's status list; `index` points into it and is never reused."""
 MAX_LIFETIME_S = 3 * 366 * 24 * 3600
 """No consent outlives three years: nothing here is kept longer than US-1 allows after a last use."""
-MAX_TIME_S = 2**53
+MAX_TIME_S = 2**32 - 1
+"""The year 2106: a reference keeps its times in 32 bits."""
 MAX_PROBES = 8
 """Templates that one enrolment may make."""
 ACCESS = "access"

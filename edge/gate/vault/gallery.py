@@ -5,6 +5,8 @@ The matrix belongs to whoever asked: it is fresh memory, which they overwrite wh
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import overload
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.core.values import ConsentId, SubjectId
 from edge.gate.vault.facts import ReferenceOwner
-from edge.gate.vault.references import FACTS, Facts, decode
+from edge.gate.vault.references import FACTS, Facts, check_facts, decode
 from edge.gate.vault.roll import Piece, Roll
 from edge.gate.vault.store import SealedStore
 from edge.gate.vault.table import Kind
@@ -26,20 +28,25 @@ class Owners(Sequence[ReferenceOwner]):
     than their templates to decrypt.
     """
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(self, parts: Sequence[Facts]) -> None:
+        self._parts = parts
+        self._ends = list(itertools.accumulate(map(len, parts)))
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return self._ends[-1] if self._ends else 0
 
     @overload
     def __getitem__(self, row: int) -> ReferenceOwner: ...
     @overload
-    def __getitem__(self, row: slice) -> Owners: ...
-    def __getitem__(self, row: int | slice) -> ReferenceOwner | Owners:
+    def __getitem__(self, row: slice) -> tuple[ReferenceOwner, ...]: ...
+    def __getitem__(self, row: int | slice) -> ReferenceOwner | tuple[ReferenceOwner, ...]:
         if isinstance(row, slice):
-            return Owners(self._facts[row])
-        fact = self._facts[row]
+            return tuple(self[each] for each in range(*row.indices(len(self))))
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        row %= len(self)
+        part = bisect.bisect_right(self._ends, row)
+        fact = self._parts[part][row - self._ends[part]]
         return ReferenceOwner(SubjectId(fact["subject"].tobytes().hex()), ConsentId(fact["consent"].tobytes().hex()))
 
 
@@ -61,7 +68,8 @@ class _Stack:
 
 def load(store: SealedStore) -> tuple[Roll, dict[str, Matrix]]:
     """Read and check every chunk of references: the roll, and the matrix of each model in the order of its chunks."""
-    pieces: dict[int, Piece] = {}
+    counts: dict[int, tuple[str, int, int]] = {}
+    facts = bytearray()
     stacks: dict[str, _Stack] = {}
     left = store.plain_bytes(Kind.REFERENCES)
     for chunk, plain in store.scan(Kind.REFERENCES):
@@ -70,8 +78,15 @@ def load(store: SealedStore) -> tuple[Roll, dict[str, Matrix]]:
         if block.model_sha256 not in stacks:
             stacks[block.model_sha256] = _Stack(left // (FACTS.itemsize + dimensions), dimensions)
         stacks[block.model_sha256].add(block.vectors)
-        pieces[chunk.number] = Piece(block.model_sha256, dimensions, block.facts.copy())
+        counts[chunk.number] = block.model_sha256, dimensions, len(block.facts)
+        facts += block.facts.tobytes()  # as bytes: NumPy copies records field by field
         left -= len(plain)
+    every = np.frombuffer(facts, FACTS)
+    check_facts(every)
+    pieces, at = dict[int, Piece](), 0
+    for number, (model, dimensions, count) in counts.items():
+        pieces[number] = Piece(model, dimensions, every[at : at + count])
+        at += count
     return Roll(pieces), {model: stack.matrix() for model, stack in stacks.items()}
 
 

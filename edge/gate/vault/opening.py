@@ -47,7 +47,7 @@ def open_vault(folder: Path, *, site: SiteId, gate: GateId, issuers: Sequence[st
     owner = Owner(site, gate)
     present = _names(folder)
     if not present:
-        _make(folder, owner)
+        make(folder, owner)
     elif present.isdisjoint({DATABASE, *SLOTS}):
         raise VaultFailed(f"{folder} holds other files", hint="give the vault a folder of its own (`paths.state`)")
     elif missing := sorted({DATABASE, *SLOTS} - present):
@@ -71,8 +71,8 @@ def _names(folder: Path) -> set[str]:
         raise VaultFailed(f"the vault's folder {folder} cannot be read: {error.strerror}", hint=_FOLDER) from None
 
 
-def _make(folder: Path, owner: Owner) -> None:
-    """Rule 2."""
+def make(folder: Path, owner: Owner) -> None:
+    """A new vault, moved to its place whole (rule 2). Raises `VaultFailed`."""
     new = folder.with_name(f"{folder.name}.new")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,8 @@
 They are kept because a reference counts only while its consent can be verified again (promise 1): a row that somebody
 with the keys wrote into the vault has no issuer's signature.
 
-Bytes, all integers big endian: `EGPAPR1` and a newline, count (u32); then `count` times: consent id (16 bytes), length
-(u16), the document. Nothing follows, and no consent stands in it twice.
+Bytes, all integers little endian: `EGPAPR1` and a newline, count (u32); then `count` times: consent id (16 bytes),
+length (u16), the document. Nothing follows, and no consent stands in it twice.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PAPERS_A_CHUNK = 64
 """A withdrawal rewrites one such chunk: about 50 KiB."""
 Papers = dict[ConsentId, bytes]
 _MAGIC = b"EGPAPR1\n"
-_HEAD = struct.Struct(">8sI")
-_ENTRY = struct.Struct(">16sH")
+_HEAD = struct.Struct("<8sI")
+_ENTRY = struct.Struct("<16sH")
 
 
 def encode(papers: Papers) -> bytearray:

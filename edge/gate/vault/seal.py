@@ -74,7 +74,7 @@ def seal(cipher: Cipher, key: Key, plaintext: bytes | bytearray, place: bytes) -
     return _ALGORITHMS[cipher](key.reveal()).encrypt(_ONCE, plaintext, place)
 
 
-def unseal_into(cipher: Cipher, key: Key, sealed: bytes, place: bytes, buffer: memoryview) -> None:
+def unseal_into(cipher: Cipher, key: Key, sealed: bytes | bytearray, place: bytes, buffer: memoryview) -> None:
     """Open what `seal` made into `buffer`, `len(sealed) - TAG_BYTES` long. Raises `SealBroken`."""
     try:
         _ALGORITHMS[cipher](key.reveal()).decrypt_into(_ONCE, sealed, place, buffer)
@@ -114,8 +114,8 @@ def wipe(buffer: bytearray) -> None:
 def place_of(kind: str, site: str, gate: str, *numbers: int) -> bytes:
     """Associated data of rule 2; every part says its length, so no two places look alike."""
     words = [f"edge-gate vault 1 {kind}".encode(), site.encode(), gate.encode()]
-    return b"".join(len(word).to_bytes(2, "big") + word for word in words) + b"".join(
-        number.to_bytes(8, "big") for number in numbers
+    return b"".join(len(word).to_bytes(2, "little") + word for word in words) + b"".join(
+        number.to_bytes(8, "little") for number in numbers
     )
 
 

@@ -7,7 +7,7 @@ Rule 3.  A slot says how surely it destroys. `tpm-nv`: the old content cannot be
          is gone for everybody who reads the storage through its controller; flash and journals may keep old copies.
 
 `FileSlot` is the plain file, 64 bytes, overwritten in place, so it needs no free space and no new directory entry:
-`EGSLOT1` and a newline, epoch (u64, big endian), key (32 bytes),
+`EGSLOT1` and a newline, epoch (u64, little endian), key (32 bytes),
 the first 16 bytes of SHA-256 over all before; or 64 zero bytes.
 """
 
@@ -77,7 +77,7 @@ class FileSlot:
 
     def write(self, epoch: int, key: Key) -> None:
         """See `KeySlot`."""
-        content = _MAGIC + epoch.to_bytes(_EPOCH_BYTES, "big") + key.reveal()
+        content = _MAGIC + epoch.to_bytes(_EPOCH_BYTES, "little") + key.reveal()
         self._put(content + hashlib.sha256(content).digest()[: SLOT_BYTES - _CHECK_AT])
 
     def read(self) -> tuple[int, Key] | None:
@@ -88,11 +88,13 @@ class FileSlot:
             return None
         if hashlib.sha256(body).digest()[: SLOT_BYTES - _CHECK_AT] != content[_CHECK_AT:]:
             return None  # torn by a power cut while it was the spare one
-        epoch = int.from_bytes(body[len(_MAGIC) : -KEY_BYTES], "big")
+        epoch = int.from_bytes(body[len(_MAGIC) : -KEY_BYTES], "little")
         return epoch, Key(body[-KEY_BYTES:])
 
     def wipe(self) -> None:
         """See `KeySlot`."""
+        if self._get() == bytes(SLOT_BYTES):
+            return  # every start wipes the spare slot; storage that wears is not written for nothing
         self._put(bytes(SLOT_BYTES))
         if self._get() != bytes(SLOT_BYTES):
             raise VaultFailed(f"key slot {self.name} still holds data after it was overwritten", hint=_REPLACE)

@@ -57,9 +57,9 @@ class Owner:
         """Where a key table belongs."""
         return place_of("keys", self.site, self.gate, epoch, slot)
 
-    def chunk_place(self, chunk: ChunkId, sequence: int) -> bytes:
+    def chunk_place(self, row: int, sequence: int) -> bytes:
         """Where a chunk belongs."""
-        return place_of("chunk", self.site, self.gate, chunk.row, sequence)
+        return place_of("chunk", self.site, self.gate, row, sequence)
 
 
 class SealedStore:
@@ -126,7 +126,7 @@ class SealedStore:
         entry = self._table[chunk]
         for _, _, sealed in self._database.rows(chunk.row, chunk.row):
             try:
-                return unseal(self._cipher, entry.key, sealed, self._owner.chunk_place(chunk, entry.sequence))
+                return unseal(self._cipher, entry.key, sealed, self._owner.chunk_place(chunk.row, entry.sequence))
             except SealBroken:
                 raise self._broken(chunk) from None
         raise VaultDamaged(self._folder, f"{_shown(chunk)} is missing")
@@ -143,7 +143,9 @@ class SealedStore:
                     buffer = bytearray(length)
                 entry, lent = self._table[chunk], memoryview(buffer)[:length]
                 try:
-                    unseal_into(self._cipher, entry.key, sealed, self._owner.chunk_place(chunk, entry.sequence), lent)
+                    unseal_into(
+                        self._cipher, entry.key, sealed, self._owner.chunk_place(chunk.row, entry.sequence), lent
+                    )
                 except SealBroken:
                     raise self._broken(chunk) from None
                 yield chunk, lent
@@ -165,7 +167,7 @@ class SealedStore:
         rows: list[Row] = []
         for chunk, plaintext in writes.items():
             table[chunk] = entry = Entry(epoch, Key.fresh())
-            place = self._owner.chunk_place(chunk, epoch)
+            place = self._owner.chunk_place(chunk.row, epoch)
             rows.append((chunk.row, epoch, seal(self._cipher, entry.key, plaintext, place)))
         plain = key_table.encode(epoch, table)
         keys = seal_again(self._cipher, key, plain, self._owner.table_place(epoch, slot))

@@ -3,8 +3,8 @@
 It is the vault's only list. A row of the database that is not in it, or is missing, or carries another sequence, is
 damage; so nobody can add a row (threat 14), drop one, swap two, or put an old one back (threat 18) without being seen.
 
-Bytes, all integers big endian: `EGKEYS1` and a newline, epoch (u64), count (u32), then `count` entries in rising order
-of chunk: chunk (u64), sequence (u64), key (32 bytes). Nothing follows.
+Bytes, all integers little endian: `EGKEYS1` and a newline, epoch (u64), count (u32), then `count` entries in rising
+order of chunk: chunk (u64), sequence (u64), key (32 bytes). Nothing follows.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ MAX_CHUNKS = 16_384
 """Entries of the table: 200,000 references with their consents need 3,516."""
 
 _MAGIC = b"EGKEYS1\n"
-_HEAD = struct.Struct(">8sQI")
-_ENTRY = struct.Struct(">QQ32s")
+_HEAD = struct.Struct("<8sQI")
+_ENTRY = struct.Struct("<QQ32s")
 _KIND_SHIFT = 32
 
 

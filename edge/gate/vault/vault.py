@@ -41,7 +41,6 @@ from edge.gate.vault.errors import VaultFailed
 from edge.gate.vault.facts import Enrolment, Erasure, Held, Page, Reference, Standing
 from edge.gate.vault.gallery import Matrix, Owners
 from edge.gate.vault.notes import CARDS, MAX_CONSENTS_NAMED, MAX_WHY_CHARS, Entry, What
-from edge.gate.vault.references import FACTS
 from edge.gate.vault.slots import Destruction
 from edge.gate.vault.store import SealedStore
 from edge.gate.vault.table import ChunkId, Kind
@@ -102,14 +101,14 @@ class Vault:
             where the vault knows nothing of this model); and one owner a row.
         """
         masks = self._book.roll.comparable(model_sha256, self._clock.wall(), self._barred)
-        facts = [self._book.roll.piece(number).facts[mask] for number, mask in masks.items()]
+        facts = [(self._book.roll.piece(number).facts, mask) for number, mask in masks.items()]
         whole = self._book.take_fresh(model_sha256)
         if whole is None or not all(mask.all() for mask in masks.values()):
             if whole is not None:
                 whole.fill(0)
             with self._book.formats():
                 whole = gallery.assemble(self._store, masks, self._book.roll.models.get(model_sha256, 0))
-        return whole, Owners(np.concatenate([np.empty(0, FACTS), *facts]))
+        return whole, Owners([part if mask.all() else part[mask] for part, mask in facts])
 
     def references(self) -> Iterator[Reference]:
         """Every reference that may be compared now, one after the other."""

@@ -119,9 +119,14 @@ def test_a_written_file_is_what_litert_calls_valid() -> None:
     assert list(tensors["conv/weights"].shape) == [4, 3, 3, 3]
     assert list(tensors["conv/weights"].quantization.zeroPoint) == [0, 0, 0, 0]
     assert len(tensors["conv/weights"].quantization.scale) == 4
-    assert bytes(model.buffers[tensors["conv/bias"].buffer].data) == bias_integers(
-        CONV.bias, activation_scales(graph, ranges(graph, PICTURE))[INPUT], weight_integers(CONV.weights)[1]
-    ).astype("<i4").tobytes()
+    assert (
+        bytes(model.buffers[tensors["conv/bias"].buffer].data)
+        == bias_integers(
+            CONV.bias, activation_scales(graph, ranges(graph, PICTURE))[INPUT], weight_integers(CONV.weights)[1]
+        )
+        .astype("<i4")
+        .tobytes()
+    )
     assert model.buffers[0].data is None
     assert [tensors[name].type for name in ("pixels", "input", "output")] == [3, 9, 0]
     for name in ("conv/weights", "conv/bias", "other/weights", "other/bias"):

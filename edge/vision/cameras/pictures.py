@@ -39,30 +39,30 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise InputError(f"image {path.name} cannot be read: {error.strerror}", hint="check its permissions") from None
+        raise InputError(f"unreadable image {path.name} ({error.strerror})", hint="check its permissions") from None
     return decode_picture(data, path.name)
 
 
 def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
     """The image in `data`, which messages call `name`. Raises `InputError`."""
     if len(data) > MAX_FILE_BYTES:
-        raise _refused(f"image {name} is above {MAX_FILE_BYTES >> 20} MiB")
+        raise _refused(f"image {name} of more than {MAX_FILE_BYTES >> 20} MiB")
     try:
         width, height, complete = _claims(data)
     except (ValueError, struct.error, IndexError):
-        raise _refused(f"image {name} is neither JPEG nor PNG, or damaged") from None
+        raise _refused(f"damaged image {name} (neither JPEG nor PNG)") from None
     if not complete:
         raise _refused(f"truncated image {name}")
     if min(width, height) < MIN_SIDE_PX or width * height > MAX_PIXELS:
         raise _refused(
-            f"image {name} is {width}x{height} pixels; allowed are {MIN_SIDE_PX} a side to {MAX_PIXELS} in all"
+            f"image {name} of {width}x{height} pixels (at least {MIN_SIDE_PX} a side, at most {MAX_PIXELS} in all)"
         )
     try:
         image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         image = None
     if image is None:
-        raise _refused(f"image {name} is damaged")
+        raise _refused(f"damaged image {name}")
     return np.asarray(image, dtype=np.uint8)
 
 

@@ -36,7 +36,8 @@ DARK_LUMA = 10.0
 """Grey levels of 255. A covered sensor delivers its own noise, about 1 to 5; a lane by night with one lamp over 30."""
 LIGHT_LUMA = 16.0
 HEAL_AFTER_S = 0.5
-LUMA_STEP_PX = 16
+LUMA_GRID = 32
+"""Pixels a side that the brightness is measured on."""
 _BGR_TO_LUMA = np.array([0.114, 0.587, 0.299], dtype=np.float32)
 """ITU-R BT.601, in OpenCV's order of channels."""
 
@@ -117,11 +118,10 @@ def _since(began: Instant | None, at: Instant, holds: bool) -> Instant | None:  
 
 
 def mean_luma(image: NDArray[np.uint8]) -> float:
-    """Mean brightness of a BGR uint8 image [height, width, 3] in grey levels; looks at one pixel in 256.
+    """Mean brightness of a BGR uint8 image [height, width, 3] in grey levels, from an even grid of its pixels.
 
-    BT.601 weights. Costs about as much as reading one line of the frame.
+    BT.601 weights. The cost does not depend on the size of the image.
     """
-    sparse = image[LUMA_STEP_PX // 2 :: LUMA_STEP_PX, LUMA_STEP_PX // 2 :: LUMA_STEP_PX]
-    if sparse.size == 0:
-        sparse = image
+    down, across = (max(1, side // LUMA_GRID) for side in image.shape[:2])
+    sparse = image[down // 2 :: down, across // 2 :: across]
     return float(sparse.reshape(-1, 3).mean(axis=0, dtype=np.float32) @ _BGR_TO_LUMA)

@@ -3,7 +3,7 @@
 `edge.gate` reads it, `edge.site` writes it, and neither imports the other (`docs/consent.md`).
 """
 
-from edge.consent.envelope import KeyId, keyid_of, sign, verify
+from edge.consent.envelope import KeyId, keyid_of, sign, unverified, verify
 from edge.consent.errors import ConsentEdited, ConsentInvalid, ConsentRefused, IssuerUnknown
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "KeyId",
     "keyid_of",
     "sign",
+    "unverified",
     "verify",
 ]

@@ -63,7 +63,10 @@ def sign(consent: Consent, key: Ed25519PrivateKey) -> bytes:
         ConsentInvalid: `consent` breaks a rule of the format; nothing is signed that `verify` would not take.
     """
     payload = _canonical(consent)
-    _parse(payload)
+    try:
+        _parse(payload)
+    except ConsentInvalid as error:
+        raise ConsentInvalid(error.message, hint="change the terms, then issue it again") from None
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(CryptoSigner(key, _public(key.public_key().public_bytes_raw())))
     document = msgspec.json.encode(envelope.to_dict(), order="sorted")
@@ -98,6 +101,16 @@ def verify(document: bytes, issuers: Sequence[str]) -> Consent:
             hint=_REISSUE,
         ) from None
     return _parse(payload)
+
+
+def unverified(document: bytes) -> tuple[Consent, tuple[KeyId, ...]]:
+    """What a document says, and under which keyids signatures stand on it, none of them checked: to show it to people.
+
+    Raises:
+        ConsentInvalid: it is no consent document, or contradicts itself.
+    """
+    shell = _open(document)
+    return _parse(_bytes(shell.payload)), tuple(KeyId(signature.keyid) for signature in shell.signatures)
 
 
 def _open(document: bytes) -> _Envelope:

@@ -214,7 +214,7 @@ class Loop:
 
     def _heal(self, part: Part, now: Instant) -> None:
         if self._why.pop(part, None) is not None:
-            _log.info("%s works again", part.value)
+            _log.info("%s: works", part.value)
         self._step(Healed(now, part))
 
     # What goes out ------------------------------------------------------------------------

@@ -10,15 +10,14 @@ Rule 3.  A withdrawal counts in memory first: the picture without these consents
          tried again at every look.
 Rule 4.  What the calendar ended is suspended at once by the picture itself (`Holdings.expiries`), and erased by the
          vault's own rule, which trusts no clock alone (`edge.core.retention`); it is asked every `SWEEP_S`.
-Rule 5.  A vault that fails is a failed part, with its reason, never an empty vault. It is opened anew, at once and then
-         every `RETRY_S`. Cards that were known before it failed go on; from a vault that could never be opened none are
-         known, and `status` says so.
+Rule 5.  A vault that fails is a failed part, with its reason, never an empty vault. So is one that cannot erase what
+         it owes. It is opened anew, at once and then every `RETRY_S`. Cards that were known before it failed go on;
+         from a vault that could never be opened none are known, and `status` says so.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,12 +40,11 @@ SWEEP_S = 10.0
 AGAIN_S = 0.05
 """While something comes of it: the vault verifies the signatures of its consents a portion at a time."""
 RETRY_S = 10.0
-TAKEN_S = 5.0
-"""How long the decision thread may take to let go of a picture; it turns every second at the latest."""
+TAKEN_S = 0.2
+"""How often we ask, while the decision thread has not let go of a picture, whether the gate is stopping."""
 PAGE_ROWS = 1000
 WITHDRAWN = "withdrawn"
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +180,13 @@ class Storage:
             if self._vault is None:
                 self._vault = self._opener()
                 self._reload(self._vault)
+            came = self._sweep(self._vault)
+            if not was_open:
                 self._inbox.put(Mended(Part.VAULT))
-            return AGAIN_S if self._sweep(self._vault) else SWEEP_S
         except Exception as error:  # noqa: BLE001 - rule 5: whatever it is, the part has failed and the gate goes on
             self._broken(error)
             return AGAIN_S if was_open else RETRY_S
+        return AGAIN_S if came else SWEEP_S
 
     def _sweep(self, vault: Vault) -> bool:
         """Rule 4. Whether anything came of it, so that looking again soon is worth it."""
@@ -231,8 +231,8 @@ class Storage:
             self._holdings = self._picture_of(gallery, live)
         self._recount(vault)
         taken = self._publish()
-        while not (taken.wait(TAKEN_S) or self._worker.closing):
-            _log.warning("the decision thread has not taken the new picture of the vault for %g s", TAKEN_S)
+        while not (taken.wait(TAKEN_S) or self._inbox.closed):
+            continue  # the decision thread turns every second at the latest; nobody else may still read the old one
         before.fill(0)
 
     def _picture_of(self, gallery: Gallery, live: frozenset[ConsentId]) -> Holdings:

@@ -32,7 +32,7 @@ def test_it_begins_locked_shut_for_faces_and_open_for_cards() -> None:
 def test_an_intent_then_three_agreeing_sightings_release() -> None:
     bench = Bench()
     bench.arrive()
-    assert bench.eye.looking == 1
+    assert [order[:2] for order in bench.eye.orders] == [("look", 1)]
     bench.looks_like(FACES[ANN], 2)
     assert not bench.is_open()
     bench.looks_like(FACES[ANN], 1)
@@ -329,8 +329,9 @@ def test_it_wakes_when_something_comes_in() -> None:
 
 
 def test_nothing_of_a_person_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
     bench = Bench()
+    caplog.clear()
+    caplog.set_level(logging.DEBUG)
     bench.arrive()
     bench.looks_like(FACES[ANN])
     bench.enter()

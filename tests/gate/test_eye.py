@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -259,11 +260,15 @@ def test_no_bytes_end_the_thread(gate: Gate, data: bytes) -> None:
 def test_an_eye_that_does_not_hear_its_orders_is_not_used_further(gate: Gate) -> None:
     """Its socket is full: it would go on looking after "blind"."""
     with gate.connected() as vision:
-        many = (gate.eye.blind(AttemptId(number)) for number in range(10_000))
         with pytest.raises(PartFailed, match="does not read"):
-            list(many)
+            _order_for_ever(gate.eye)
         assert "does not read" in gate.lost()
         assert vision.sent_away()
+
+
+def _order_for_ever(eye: EyeLink) -> None:
+    for number in itertools.count():
+        eye.blind(AttemptId(number))
 
 
 def test_a_disowned_eye_is_lost_for_the_reason_that_was_given(gate: Gate) -> None:

@@ -66,14 +66,11 @@ def download(
     content = bytearray()
     try:
         with build_opener(_NoRedirection).open(source.url, timeout=SOCKET_S) as answer:
-            while len(content) <= source.bytes:
-                if monotonic() > deadline:
-                    raise _unavailable(source, f"it took longer than {TOTAL_S:.0f} s")
-                chunk = answer.read(min(CHUNK_BYTES, source.bytes + 1 - len(content)))
-                if not chunk:
-                    break
+            while chunk := answer.read(min(CHUNK_BYTES, source.bytes + 1 - len(content))):
                 content += chunk
                 advance(len(chunk))
+                if monotonic() > deadline:
+                    raise _unavailable(source, f"it took longer than {TOTAL_S:.0f} s")
     except HTTPError as error:
         elsewhere = 300 <= error.code < 400  # noqa: PLR2004 - the class of redirections
         raise _unavailable(source, "it sends us elsewhere" if elsewhere else f"it answers {error.code}") from None

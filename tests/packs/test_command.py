@@ -79,6 +79,18 @@ def test_build_check_compares_and_writes_nothing(
     assert not home.exists()
 
 
+def test_build_says_when_the_recipe_names_other_bytes(
+    home: Path, models: Path, shared_models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = models / "intel-0095.toml"
+    recipe = path.read_text(encoding="utf-8")
+    digest = packs.load_pack("intel-0095", [models]).embedder.sha256
+    path.write_text(recipe.replace(digest, "0" * 64), encoding="utf-8")
+    assert invoke(["models", "build", "intel-0095", "--from", str(shared_models)]) == 8
+    assert "came out differently" in capsys.readouterr().err
+    assert not (home / "intel-0095" / "embedder-int8.tflite").exists()
+
+
 def test_a_folder_without_the_sources_is_an_error_with_a_hint(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,7 +73,7 @@ def test_nothing_may_follow_the_network() -> None:
         (text("input_rgb_image_sized"), text("input_rgb_image_pyramid"), "input_rgb_image_pyramid"),
         (alias(2, 3, 7, 7), alias(2, 3, 7, 6), "do not fit"),
         (alias(2, 3, 7, 7), alias(2, 3, 8192, 8192), "too large"),
-        (real(0.04), integer(1) + integer(32_000), "not finite"),
+        (real(0.04), integer(0) + integer(32_000), "not finite"),
         (integer(2) + integer(1) * 3 + integer(296), integer(2) + integer(1) * 3 + integer(1 << 40), "out of 0"),
         (b"101", b"1x1", "no flag"),
         (b"101", b"10\xff", "no flag"),

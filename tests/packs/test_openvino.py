@@ -61,9 +61,12 @@ def test_equalising_changes_no_result_and_leaves_one_range_each() -> None:
 
 
 def test_a_channel_that_never_moves_does_not_make_weights_without_end() -> None:
-    wide = np.array([0.05, 0.5, 5.0, 10.0], dtype="f4").tobytes()
-    still = np.array([0.0, 0.5, 5.0, 10.0], dtype="f4").tobytes()
-    network = read_network(XML, WEIGHTS.replace(wide, still))
+    weights = WEIGHTS
+    for sign in (-1.0, 1.0):
+        wide, still = (np.array([least, 0.5, 5.0, 10.0], dtype="f4") * np.float32(sign) for least in (0.05, 0.0))
+        assert wide.tobytes() in weights
+        weights = weights.replace(wide.tobytes(), still.tobytes())
+    network = read_network(XML, weights)
     graph, _ = equalised(network)
     assert all(np.abs(node.weights).max() < 1e6 for node in graph.nodes if hasattr(node, "weights"))
 

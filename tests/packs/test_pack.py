@@ -42,6 +42,12 @@ def test_an_unknown_pack_is_refused_with_the_known_ones(models: Path, name: str)
     assert "dlib-resnet, intel-0095" in refused.value.hint
 
 
+def test_a_name_cannot_lead_to_a_recipe_outside(models: Path) -> None:
+    (models.parent / "outside.toml").write_bytes((models / "dlib-resnet.toml").read_bytes())
+    with pytest.raises(PackUnknown):
+        load_pack("../outside", [models])
+
+
 def test_no_recipe_of_a_user_stands_in_for_a_shipped_one(models: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()

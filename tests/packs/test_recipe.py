@@ -94,6 +94,17 @@ def test_what_is_no_recipe_is_refused(raw: bytes) -> None:
         parse_recipe(raw, name="dlib-resnet")
 
 
+def test_a_recipe_beyond_its_limit_is_refused_even_if_it_is_valid(recipe_text: str) -> None:
+    with pytest.raises(RecipeInvalid, match="bytes long"):
+        parse_recipe((recipe_text + "#" * MAX_RECIPE_BYTES).encode(), name="dlib-resnet")
+
+
+@pytest.mark.parametrize("name", ["a.tflite\n", "a/b\n", "a b", "a\\b", "", "a//b", "a/", "~", "-a", "a\0"])
+def test_a_name_with_anything_but_plain_letters_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(name, FileName)
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_recipe_or_a_clear_error(raw: bytes) -> None:
     with pytest.raises(RecipeInvalid) as refused:

@@ -12,7 +12,7 @@ from edge.cli.client import ask, configured
 from edge.cli.options import ConfigOption, JsonOption
 from edge.cli.output import emit, table
 from edge.errors import ConfigError
-from edge.wire.admin import CardAddRequest, CardRemoveRequest, Cards, CardsRequest, Request
+from edge.wire.admin import CardAddRequest, CardRemoveRequest, Cards, CardsRequest
 from edge.wire.messages import Id
 
 MAX_NUMBER_CHARACTERS = 64
@@ -24,7 +24,14 @@ Label = Annotated[str, typer.Argument(help="How the card is called; nothing of i
 @app.command("list")
 def list_cards(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the labels of all cards."""
-    _tell(CardsRequest(), config, as_json)
+    settings = configured(config)
+    labels: list[str] = []
+    more = True
+    while more:
+        page = ask(settings, CardsRequest(after=labels[-1] if labels else ""), Cards)
+        labels += page.labels
+        more = page.more and bool(page.labels)
+    emit(as_json, {"labels": labels}, lambda: table("", ("card",), [(label,) for label in labels]))
 
 
 @app.command("add")
@@ -43,13 +50,14 @@ def add(label: Label, config: ConfigOption = None, as_json: JsonOption = False) 
             hint="a number has 4 to 64 letters and digits, a label at most 64 letters, digits, and any of `_.:-`",
         ) from None
     said = ask(settings, request, Cards)
-    emit(as_json, said, lambda: f"{label} may pass; {len(said.labels)} cards are known")
+    emit(as_json, said, lambda: f"{label} may pass; {said.total} cards are known")
 
 
 @app.command("remove")
 def remove(label: Label, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Let a card in no longer."""
-    _tell(CardRemoveRequest(valid_id(label, "a card's label")), config, as_json)
+    said = ask(configured(config), CardRemoveRequest(valid_id(label, "a card's label")), Cards)
+    emit(as_json, said, lambda: f"{label} may pass no longer; {said.total} cards are known")
 
 
 def valid_id(text: str, what: str) -> str:
@@ -60,8 +68,3 @@ def valid_id(text: str, what: str) -> str:
         raise ConfigError(
             f"this cannot be {what}", hint="it has at most 64 letters, digits, and any of `_.:-`"
         ) from None
-
-
-def _tell(request: Request, config: ConfigOption, as_json: bool) -> None:
-    said = ask(configured(config), request, Cards)
-    emit(as_json, said, lambda: table("", ("card",), [(label,) for label in said.labels]))

@@ -21,6 +21,7 @@ from edge.gate.uplink import Uplink
 from edge.gate.vault import Held, Page
 from edge.ports import Clock
 from edge.wire.admin import (
+    MAX_CARDS_A_PAGE,
     MAX_SUBJECTS_A_PAGE,
     Answer,
     CardAddRequest,
@@ -88,11 +89,11 @@ class Desk:
                     state_sha256=gone.state_sha256,
                 )
             case CardAddRequest(number=number, label=label):
-                return Cards(labels=self._storage.add_card(number, label, operator))
+                return Cards(labels=(label,), total=len(self._storage.add_card(number, label, operator)))
             case CardRemoveRequest(label=label):
-                return Cards(labels=self._storage.remove_card(label, operator))
-            case CardsRequest():
-                return Cards(labels=self._storage.card_labels())
+                return Cards(labels=(label,), total=len(self._storage.remove_card(label, operator)))
+            case CardsRequest(after=after):
+                return _cards(self._storage.card_labels(), after)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -126,6 +127,11 @@ class Desk:
             embeddings=eye.embeddings,
             uptime_s=now - self._began,
         )
+
+
+def _cards(labels: tuple[str, ...], after: str) -> Cards:
+    rest = [label for label in labels if label > after]
+    return Cards(labels=tuple(rest[:MAX_CARDS_A_PAGE]), total=len(labels), more=len(rest) > MAX_CARDS_A_PAGE)
 
 
 def _subjects(page: Page) -> Subjects:

@@ -16,7 +16,10 @@ from edge.core.values import Part
 from edge.wire.messages import MAX_FDS, Count, Decoder, Id, Message, Sha256, Text
 
 MAX_CONSENT_BYTES = 16 * 1024
-MAX_SUBJECTS_A_PAGE = 200
+MAX_SUBJECTS_A_PAGE = 100
+MAX_CARDS_A_PAGE = 500
+MAX_STATE = 64
+"""Characters of a state in words. With it the longest page of each kind fits into one datagram."""
 
 ConsentBytes = Annotated[bytes, Meta(min_length=2, max_length=MAX_CONSENT_BYTES)]
 
@@ -64,7 +67,9 @@ class CardRemoveRequest(Message, frozen=True):
 
 
 class CardsRequest(Message, frozen=True):
-    """The labels of the cards that are let in."""
+    """One page of the labels of the cards that are let in, after the label `after`."""
+
+    after: Annotated[str, Meta(max_length=64)] = ""
 
 
 Request = (
@@ -132,7 +137,7 @@ class SubjectRow(Struct, frozen=True, forbid_unknown_fields=True):
     model_sha256: Sha256
     enrolled: float
     expires: float
-    state: Text
+    state: Annotated[str, Meta(max_length=MAX_STATE)]
 
 
 class Subjects(Message, frozen=True):
@@ -153,9 +158,11 @@ class Erased(Message, frozen=True):
 
 
 class Cards(Message, frozen=True):
-    """Answer to `CardsRequest` and to changes."""
+    """Answer to `CardsRequest`, and to a change: then `labels` holds the card that was changed. `total` counts all."""
 
-    labels: Annotated[tuple[Id, ...], Meta(max_length=10_000)]
+    labels: Annotated[tuple[Id, ...], Meta(max_length=MAX_CARDS_A_PAGE)]
+    total: Count
+    more: bool = False
 
 
 class Problem(Message, frozen=True):

@@ -27,6 +27,8 @@ MAX_FDS = 8
 """File descriptors that one message may carry."""
 MAX_TEXT = 512
 """Characters of a free text (an error, a version)."""
+MAX_STAGES = 32
+"""Stages that `vision` may time."""
 MAX_DIMENSIONS = 1024
 """Components of an embedding."""
 
@@ -112,7 +114,7 @@ class VisionCounters(Message, frozen=True):
     frames: Count
     embeddings: Count
     looking: bool
-    stage_us: dict[Id, Count]
+    stage_us: Annotated[dict[Id, Count], Meta(max_length=MAX_STAGES)]
 
 
 class Examine(Message, frozen=True):
@@ -189,10 +191,15 @@ class Decoder(Generic[T]):
         try:
             return cast("T", self._decoder.decode(data))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            # msgspec names the field and the rule, never the value: safe to pass on.
-            raise InputError(f"a message does not parse: {error}"[:MAX_TEXT], hint=_PEER) from None
+            why = str(error)
+            if not why.startswith(_OUR_WORDS):
+                why = "an unknown kind, field or value"
+            raise InputError(f"a message does not parse: {why}"[:MAX_TEXT], hint=_PEER) from None
 
 
+_OUR_WORDS = ("Expected ", "Object missing ", "Input data was truncated", "MessagePack data is malformed")
+"""How msgspec begins where it speaks of our schema only. Elsewhere it repeats what the peer wrote: an unknown name or
+value, and `vision` must not write our log."""
 _PEER = "the two processes are of different versions, or one of them is not what it claims to be"
 decode_from_vision: Decoder[VisionToGate] = Decoder(VisionToGate)
 decode_to_vision: Decoder[GateToVision] = Decoder(GateToVision)

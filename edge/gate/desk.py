@@ -6,6 +6,7 @@ for it waits for nothing.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -89,9 +90,9 @@ class Desk:
                     state_sha256=gone.state_sha256,
                 )
             case CardAddRequest(number=number, label=label):
-                return Cards(labels=(label,), total=len(self._storage.add_card(number, label, operator)))
+                return Cards(labels=(label,), total=self._storage.add_card(number, label, operator))
             case CardRemoveRequest(label=label):
-                return Cards(labels=(label,), total=len(self._storage.remove_card(label, operator)))
+                return Cards(labels=(label,), total=self._storage.remove_card(label, operator))
             case CardsRequest(after=after):
                 return _cards(self._storage.card_labels(), after)
             case _ as unreachable:
@@ -129,13 +130,13 @@ class Desk:
         )
 
 
-def _cards(labels: tuple[str, ...], after: str) -> Cards:
-    rest = [label for label in labels if label > after]
-    return Cards(labels=tuple(rest[:MAX_CARDS_A_PAGE]), total=len(labels), more=len(rest) > MAX_CARDS_A_PAGE)
-
-
 def _subjects(page: Page) -> Subjects:
     return Subjects(rows=tuple(_row(held) for held in page.rows), more=page.more)
+
+
+def _cards(labels: tuple[str, ...], after: str) -> Cards:
+    rest = labels[bisect.bisect_right(labels, after) :]
+    return Cards(labels=rest[:MAX_CARDS_A_PAGE], total=len(labels), more=len(rest) > MAX_CARDS_A_PAGE)
 
 
 def _row(held: Held) -> SubjectRow:

@@ -41,7 +41,7 @@ AGAIN_S = 0.05
 """While something comes of it: the vault verifies the signatures of its consents a portion at a time."""
 RETRY_S = 10.0
 TAKEN_S = 0.2
-"""How often we ask, while the decision thread has not let go of a picture, whether the gate is stopping."""
+"""How often we ask, while the decision thread has not taken a picture, whether the gate is stopping."""
 PAGE_ROWS = 1000
 WITHDRAWN = "withdrawn"
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class Storage:
             self._suspended |= consents
         if not consents:
             raise Refused(f"nothing is held on subject {subject}", hint="see `edge-gate subjects list`")
-        self._publish()
+        self._hand_over()
 
         def job(vault: Vault) -> Erasure:
             vault.suspend(consents, why=WITHDRAWN, operator=operator)
@@ -132,26 +132,26 @@ class Storage:
         """What is held on one subject."""
         return self._ask(lambda vault: vault.subject(subject))
 
-    def add_card(self, number: str, label: str, operator: str) -> tuple[str, ...]:
-        """Let a card in; the labels afterwards."""
+    def add_card(self, number: str, label: str, operator: str) -> int:
+        """Let a card in; how many there are afterwards."""
 
-        def job(vault: Vault) -> tuple[str, ...]:
+        def job(vault: Vault) -> int:
             vault.add_card(number, label, operator=operator)
             return self._recount(vault)
 
         return self._ask(job)
 
-    def remove_card(self, label: str, operator: str) -> tuple[str, ...]:
-        """Let a card in no longer; the labels afterwards."""
+    def remove_card(self, label: str, operator: str) -> int:
+        """Let a card in no longer; how many there are afterwards."""
 
-        def job(vault: Vault) -> tuple[str, ...]:
+        def job(vault: Vault) -> int:
             vault.remove_card(label, operator=operator)
             return self._recount(vault)
 
         return self._ask(job)
 
     def card_labels(self) -> tuple[str, ...]:
-        """The labels of the cards that are let in."""
+        """The labels of the cards that are let in, sorted."""
         return self._ask(lambda vault: vault.card_labels())
 
     def card_shown(self, number: str) -> None:
@@ -202,7 +202,7 @@ class Storage:
         elif live != before:  # more signatures were verified; the templates are the same
             with self._picture:
                 self._holdings = self._picture_of(self._holdings.gallery, live)
-            self._publish()
+            self._hand_over()
         return live != before
 
     def _broken(self, error: Exception) -> None:
@@ -230,32 +230,34 @@ class Storage:
             self._ours = frozenset(c for c, row in rows.items() if row.model_sha256 == self._model_sha256)
             self._holdings = self._picture_of(gallery, live)
         self._recount(vault)
-        taken = self._publish()
-        while not (taken.wait(TAKEN_S) or self._inbox.closed):
-            continue  # the decision thread turns every second at the latest; nobody else may still read the old one
+        self._hand_over()
         before.fill(0)
 
     def _picture_of(self, gallery: Gallery, live: frozenset[ConsentId]) -> Holdings:
         expiries = sorted((self._rows[consent].expires, consent) for consent in live & self._rows.keys())
         return Holdings(self._model_sha256, gallery, live, tuple(expiries))
 
-    def _publish(self) -> threading.Event:
-        """Hand the present picture to the decision thread; pictures arrive in the order in which they were made."""
+    def _hand_over(self) -> None:
+        """Give the present picture to the decision thread, and wait until it has let go of the one before.
+
+        Pictures arrive in the order in which they were made. A gate that is stopping is not waited for.
+        """
         with self._picture:
             held = self._holdings
             swap = Swap(Holdings(held.model_sha256, held.gallery, held.live - self._suspended, held.expiries))
             self._inbox.put(swap)
-        return swap.taken
+        while not (swap.taken.wait(TAKEN_S) or self._inbox.closed):
+            continue
 
-    def _recount(self, vault: Vault) -> tuple[str, ...]:
-        labels = vault.card_labels()
+    def _recount(self, vault: Vault) -> int:
+        cards = len(vault.card_labels())
         self.report = StorageReport(
             references=sum(row.references for row in self._rows.values()),
             subjects=len({row.subject for row in self._rows.values()}),
-            cards=len(labels),
+            cards=cards,
             destruction=vault.destruction,
         )
-        return labels
+        return cards
 
     def _end(self) -> None:
         if self._vault is not None:

@@ -218,7 +218,7 @@ def test_what_expired_long_ago_is_erased(desk: Desk) -> None:
 
 
 def test_a_card_is_known_by_its_hash_only(desk: Desk) -> None:
-    assert desk.storage.add_card("04A1B2C3", "blue-7", OPERATOR) == ("blue-7",)
+    assert desk.storage.add_card("04A1B2C3", "blue-7", OPERATOR) == 1
     desk.storage.card_shown("04a1b2c3")
     read = desk.until(lambda item: isinstance(item, CardRead))
     assert isinstance(read, CardRead)
@@ -237,7 +237,7 @@ def test_a_card_that_nobody_added_is_unknown_whatever_is_on_it(desk: Desk, numbe
 
 def test_a_removed_card_is_unknown_at_once(desk: Desk) -> None:
     desk.storage.add_card("04A1B2C3", "blue-7", OPERATOR)
-    assert desk.storage.remove_card("blue-7", OPERATOR) == ()
+    assert desk.storage.remove_card("blue-7", OPERATOR) == 0
     desk.storage.card_shown("04A1B2C3")
     read = desk.until(lambda item: isinstance(item, CardRead))
     assert isinstance(read, CardRead)

@@ -75,10 +75,6 @@ class Detector:
         pooled = [self._one(frame, region, threshold) for region in regions]
         return suppress(np.concatenate(pooled)) if pooled else []
 
-    def forget(self) -> None:
-        """Overwrite what was seen."""
-        self._model.forget()
-
     def _one(self, frame: Pyramid, region: Region, threshold: float) -> NDArray[np.float64]:
         onto = region.onto(INPUT_PX)
         frame.cut(onto, self._model.picture, border=cv2.BORDER_CONSTANT)
@@ -110,7 +106,8 @@ def decode(
     centre = chosen[:, :2] + origin
     keypoints = chosen[:, 4:] + np.tile(origin, KEYPOINTS)
     rows = np.column_stack([score, centre, chosen[:, 2:4], keypoints])
-    return rows[np.isfinite(rows).all(axis=1) & (rows[:, 3:5] > 0).all(axis=1)]
+    usable: NDArray[np.float64] = rows[np.isfinite(rows).all(axis=1) & (rows[:, 3:5] > 0).all(axis=1)]
+    return usable
 
 
 def suppress(rows: NDArray[np.float64]) -> list[Detection]:
@@ -121,7 +118,8 @@ def suppress(rows: NDArray[np.float64]) -> list[Detection]:
         same = _overlap(rest[0, 1:5], rest[:, 1:5]) >= SAME_FACE_IOU
         same[0] = True
         mean = np.average(rest[same], axis=0, weights=rest[same, 0])
-        faces.append(Detection(float(rest[0, 0]), *map(float, mean[1:5]), mean[5:].reshape(KEYPOINTS, 2)))
+        x, y, width, height = (float(value) for value in mean[1:5])
+        faces.append(Detection(float(rest[0, 0]), x, y, width, height, mean[5:].reshape(KEYPOINTS, 2)))
         rest = rest[~same]
     return faces
 
@@ -132,7 +130,8 @@ def _overlap(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np
     high = np.minimum(box[:2] + box[2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2)
     common = np.maximum(high - low, 0).prod(axis=1)
     union: NDArray[np.float64] = box[2:].prod() + boxes[:, 2:].prod(axis=1) - common
-    return common / union
+    overlap: NDArray[np.float64] = common / union
+    return overlap
 
 
 def _anchors() -> NDArray[np.float64]:

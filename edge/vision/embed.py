@@ -52,6 +52,11 @@ class Embedder:
         self.count += 1
         return normalised(self.model()[0].ravel())
 
+    def self_test(self) -> None:
+        """Embed black, which is nobody and is not counted. Raises `NotAnEmbedding`."""
+        self.model.forget()
+        normalised(self.model()[0].ravel())
+
     def forget(self) -> None:
         """Overwrite the chip."""
         self.model.forget()

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.clock import BootClock
 from edge.core.values import Unfit
 from edge.vision.embed import Embedder, NotAnEmbedding
 from edge.vision.find import Face, FaceFinder
 from edge.vision.meter import Meter, scene_light
 from edge.vision.quality import Limits, judge, quality
+from edge.vision.stages import Stages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +91,7 @@ def load_extractor(
     limits: Limits | None = None,
 ) -> Extractor:
     """Verify and load the models of `pack`. Raises `PartFailed` and its kin in `edge.packs.errors`."""
-    finder = FaceFinder(pack, runtime=runtime, threads=threads)
+    finder = FaceFinder(pack, Stages(BootClock()), runtime=runtime, threads=threads)
     embedder = Embedder(pack.embedder_for(precision), pack.alignment, runtime=runtime, threads=threads)
     return Extractor(finder, embedder, limits)
 

@@ -20,6 +20,7 @@ from edge.vision.geometry import Region
 from edge.vision.landmarks import Mesh, Pose, pose_of
 from edge.vision.model import Model
 from edge.vision.sampling import Pyramid
+from edge.vision.zone import Place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from edge.packs import Pack
     from edge.vision.runtimes import Runtime
     from edge.vision.sampling import Image
+    from edge.vision.stages import Stages
 
 PROPOSE = 0.3
 CONFIRM = 0.7
@@ -56,37 +58,56 @@ class Face:
         """The detector's box, about brow to chin."""
         return self.detection.height_px
 
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.detection.x, self.detection.y, self.detection.side_px)
+
 
 class FaceFinder:
     """Finds every face of a frame. Frames are borrowed; what it made of them is overwritten by `forget`."""
 
-    def __init__(self, pack: Pack, *, runtime: Runtime = "litert", threads: int = 1) -> None:
+    def __init__(self, pack: Pack, stages: Stages, *, runtime: Runtime = "litert", threads: int = 1) -> None:
         """Verify and load detector and mesh of `pack`. Raises `PartFailed`."""
         self.frame = Pyramid()
+        self._stages = stages
         self._models = [Model(part, runtime=runtime, threads=threads) for part in (pack.detector, pack.landmarks)]
         self._detector, self._mesh = Detector(self._models[0]), Mesh(self._models[1])
 
     def find(self, image: Image) -> list[Face]:
         """All faces of `image` (BGR uint8 [height, width, 3]), best first."""
         self.frame.begin(image)
-        proposals = self._detector.look(self.frame, tiles(*self.frame.shape), PROPOSE)
-        return self.confirm(proposals)
+        with self._stages.timed("detect"):
+            proposals = self._detector.look(self.frame, tiles(*self.frame.shape), PROPOSE)
+        return self._confirmed(proposals)
 
-    def confirm(self, proposals: list[Detection]) -> list[Face]:
-        """Second look and mesh on what might be faces in the frame that was last looked at."""
+    def find_again(self, image: Image, face: Face) -> list[Face]:
+        """What is now where `face` was in the frame before: one face, or none. Sees nobody else."""
+        self.frame.begin(image)
+        return self._confirmed([face.detection])[:1]
+
+    def _confirmed(self, proposals: list[Detection]) -> list[Face]:
         looks = [proposal.region(SECOND_LOOK) for proposal in proposals[:MAX_FACES]]
+        with self._stages.timed("second-look"):
+            detections = self._detector.look(self.frame, looks, CONFIRM)
         faces = []
-        for detection in self._detector.look(self.frame, looks, CONFIRM):
-            points, presence = self._mesh.fit(self.frame, detection.region(MESH_LOOK))
-            if presence >= FACE_FLAG:
-                faces.append(Face(detection, presence, pose_of(points), points))
+        with self._stages.timed("mesh"):
+            for detection in detections:
+                points, presence = self._mesh.fit(self.frame, detection.region(MESH_LOOK))
+                if presence >= FACE_FLAG:
+                    faces.append(Face(detection, presence, pose_of(points), points))
         return faces
+
+    def self_test(self) -> None:
+        """Run both models once on black. Raises what a broken model raises."""
+        for model in self._models:
+            model.forget()
 
     def forget(self) -> None:
         """Overwrite everything that was cut from frames."""
         self.frame.forget()
-        self._detector.forget()
-        self._mesh.forget()
+        for model in self._models:
+            model.forget()
 
     @property
     def buffers(self) -> list[NDArray[np.uint8]]:

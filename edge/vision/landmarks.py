@@ -70,10 +70,6 @@ class Mesh:
         # A comparison with NaN is false: a broken network sees no face.
         return found, float(presence) if np.isfinite(found).all() else float("nan")
 
-    def forget(self) -> None:
-        """Overwrite what was seen."""
-        self._model.forget()
-
 
 def pose_of(points: NDArray[np.float64]) -> Pose:
     """Head pose from mesh points [468, 3]. Exact for a rigid turn of the same face up to the mesh's own depth error."""

@@ -90,4 +90,6 @@ class Pyramid:
         elif self._halves[index].shape[:2] != (height, width):
             self._halves[index].fill(0)  # a frame of another size: do not leave the old one to the allocator
             self._halves[index] = np.zeros((height, width, 3), np.uint8)
-        return cv2.resize(above, (width, height), dst=self._halves[index], interpolation=cv2.INTER_AREA)
+        half = self._halves[index]
+        cv2.resize(above, (width, height), dst=half, interpolation=cv2.INTER_AREA)
+        return half

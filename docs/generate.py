@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from edge.cli.manual import commands, exit_codes
+from edge.config.manual import checks, settings
 from edge.core.lane.diagram import mermaid, transitions
 
 DOCS = Path(__file__).parent
@@ -24,7 +26,13 @@ def lane() -> str:
     return "```mermaid\n" + mermaid() + "```\n\n" + "\n".join(rows) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"lane": lane}
+PARTS: dict[str, Callable[[], str]] = {
+    "lane": lane,
+    "settings": settings,
+    "rules-between-settings": checks,
+    "commands": commands,
+    "exit-codes": exit_codes,
+}
 
 
 def fresh(text: str) -> str:

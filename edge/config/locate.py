@@ -3,7 +3,8 @@
 Rule 1.  `tomllib` alone decides what a file means; this module only finds where a statement begins. It is called with
          text that `tomllib` has accepted, so every string in it is closed and every bracket has its partner.
 Rule 2.  One pass over the tokens, no recursion: `MAX_CONFIG_BYTES` of anything take milliseconds.
-Rule 3.  A key inside an inline table or an array stands where its statement begins.
+Rule 3.  A key inside an inline table or an array stands where its statement begins, and so does one that is more than
+         `MAX_DEPTH` parts long.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 
 KeyPath = tuple[str, ...]
 
+MAX_DEPTH = 8
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}'  # TOML allows one or two quotes right before the closing three
     r"|'''.*?'{3,5}"
@@ -70,7 +72,7 @@ def _key(statement: str) -> KeyPath:
     """The dotted key at the start of a statement."""
     place: list[str] = []
     at = 0
-    while part := _KEY_PART.match(statement, at):
+    while len(place) < MAX_DEPTH and (part := _KEY_PART.match(statement, at)):
         basic, literal, bare = part.groups()
         place.append(bare or tomllib.loads(f"k = {basic or literal}")["k"])
         at = part.end()

@@ -1,37 +1,20 @@
-"""`docs/config.md`, made from the schema: whatever the schema says, the page says.
-
-`python -m edge.config.manual` prints it; a test compares it with the page that is checked in (`make docs` writes it).
-"""
+"""The generated parts of `docs/config.md`, made from the schema: whatever the schema says, the page says."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import sys
 
 from edge.config import rules, schema
 from edge.config.fields import Field, sections, toml
-from edge.config.load import MAX_CONFIG_BYTES, SEARCHED
-
-_HEAD = """# The configuration of a gate
-
-Made by `make docs` from `edge/config/schema.py` and `edge/config/rules.py`; a test keeps it so.
-
-One TOML file, at most {kib} KiB, configures a gate, and nothing else does: no environment variable, no flag. Commands
-take it with `--config`; without it they look for {searched}, in this
-order. Relative paths start at the folder of the file. `edge-gate check gate.toml` reports every mistake at once, with
-its line and a suggestion; a start is `firmware_config/gate.example.toml`.
-"""
-
 
 _TABLE = "| setting | what it may be | default | what it does |\n|---|---|---|---|"
 
 
-def manual() -> str:
-    """The page, as Markdown."""
+def settings() -> str:
+    """One table a section, as Markdown."""
     prose = _prose()
-    searched = ", then ".join(f"`{path}`" for path in SEARCHED)
-    parts = [_HEAD.format(kib=MAX_CONFIG_BYTES // 1024, searched=searched)]
+    parts = []
     for section in sections().values():
         need = "required" if section.required else "may be left out"
         parts.append(f"## [{section.name}]\n\n{prose[section.kind.__name__]} ({need})\n")
@@ -40,14 +23,15 @@ def manual() -> str:
             f"{_cell(prose.get(f'{section.kind.__name__}.{field.name}', ''))} |"
             for field in section.fields.values()
         ]
-        parts.append(
-            "| setting | what it may be | default | what it does |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
-        )
-    checks = [f"- {_sentence(rule.__name__)}: {', '.join(map(_code, reads.values()))}" for reads, rule in rules.RULES]
-    theory = inspect.cleandoc(rules.__doc__ or "").split("\n\n", 2)[2].replace("Rule ", "- Rule ")
-    parts.append(f"## Rules between settings\n\n{theory}\n\nThe checks, and the settings that each reads:\n")
-    parts.append("\n".join(checks) + "\n")
+        parts.append("\n".join([_TABLE, *rows, ""]))
     return "\n".join(parts)
+
+
+def checks() -> str:
+    """The theory of the rules between settings, and each check with the settings that it reads."""
+    theory = inspect.cleandoc(rules.__doc__ or "").split("\n\n", 2)[2].replace("Rule ", "- Rule ")
+    listed = [f"- {_sentence(rule.__name__)}: {', '.join(map(_code, reads.values()))}" for reads, rule in rules.RULES]
+    return f"{theory}\n\nThe checks, and the settings that each reads:\n\n" + "\n".join(listed) + "\n"
 
 
 def _prose() -> dict[str, str]:
@@ -84,7 +68,3 @@ def _cell(text: str) -> str:
 
 def _sentence(name: str) -> str:
     return name.strip("_").replace("_", " ")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(manual())

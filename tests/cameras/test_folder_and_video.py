@@ -161,6 +161,17 @@ def test_a_video_that_is_missing_or_spoilt_is_named(tmp_path: Path, pace: Pace) 
         VideoSource(settings("video", path), pace).start()
 
 
+def test_a_video_without_a_frame_is_named(tmp_path: Path, pace: Pace) -> None:
+    path = video(tmp_path / "lane.avi", 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"movi") + 4])
+    source = VideoSource(settings("video", path), pace)
+    source.start()
+    with pytest.raises(PartFailed, match="has no readable frame"):
+        source.fill(np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8))
+    source.stop()
+
+
 def test_a_missed_beat_is_left_out() -> None:
     clock = HandClock()
     pace = Pace(10, clock, FreeBeat(clock))

@@ -35,12 +35,14 @@ class HandSource:
         self.stop_error: Exception | None = None
         self.value = 0
         self.interruptible = True
+        self.interrupted = False
 
     def present(self) -> bool:
         return True
 
     def start(self) -> tuple[int, int]:
         self._touched("start")
+        self.interrupted = False
         assert self.start_gate.wait(LOST_S)
         if isinstance(self.error, EdgeError) and self.calls.count("start") == 1:
             raise self.error
@@ -52,6 +54,9 @@ class HandSource:
         assert self.gate.acquire(timeout=LOST_S)
         if self.error is not None:
             raise self.error
+        if self.interrupted:
+            image.fill(255)  # half of a picture that never becomes a frame
+            return None
         self.value += 1
         image.fill(self.value)
         return float(self.value)
@@ -64,6 +69,7 @@ class HandSource:
     def interrupt(self) -> None:
         self.calls.append("interrupt")
         if self.interruptible:
+            self.interrupted = True
             self.gate.release()
 
     def _touched(self, call: str) -> None:

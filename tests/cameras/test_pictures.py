@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -95,8 +96,12 @@ def test_a_huge_file_is_refused_without_reading_it_all(tmp_path: Path) -> None:
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
         file.truncate(10 * MAX_FILE_BYTES)  # sparse
+    tracemalloc.start()
     with pytest.raises(InputError, match="more than 24 MiB"):
         read_picture(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * MAX_FILE_BYTES
 
 
 @given(st.sampled_from([JPEG, PNG]), st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=8))

@@ -82,6 +82,15 @@ def test_a_face_is_as_high_as_it_was_asked_to_be_and_keeps_its_proportions(scene
     assert [x, y] == pytest.approx([0.5 * WIDTH, 0.45 * HEIGHT], abs=1.0)
 
 
+@pytest.mark.parametrize("height_px", [20, 40, 90, 170])
+def test_a_face_stands_on_the_fraction_of_a_pixel(scenery: Scenery, height_px: int) -> None:
+    image = paint(scenery, one(height_px)).astype(float)
+    weight = np.clip(image[..., 1] - image[..., 0] - 100, 0, None)  # of the green block, its soft border included
+    rows, columns = np.indices(weight.shape) + 0.5
+    centre = [(columns * weight).sum() / weight.sum(), (rows * weight).sum() / weight.sum()]
+    assert centre == pytest.approx([0.5 * WIDTH, 0.45 * HEIGHT], abs=0.1)
+
+
 @pytest.mark.parametrize(("x", "y"), [(0.2, 0.3), (0.8, 0.6), (0.5, 0.5)])
 def test_a_face_stands_where_it_was_asked_to(scenery: Scenery, x: float, y: float) -> None:
     centre = extent(green(paint(scenery, one(90, x=x, y=y))))[:2]

@@ -104,6 +104,17 @@ def test_a_torn_frame_is_no_frame_and_three_in_a_row_are_a_failure() -> None:
         source.fill(image)
 
 
+def test_a_failed_grab_of_a_device_whose_node_is_gone_is_final(tmp_path: Path) -> None:
+    node, device = tmp_path / "video0", ScriptedDevice()
+    node.symlink_to("/dev/null")
+    source = V4l2Source(settings("v4l2", node), HandClock(), lambda _path: device)
+    image = np.zeros((*source.start(), 3), dtype=np.uint8)
+    device.gone = True
+    node.unlink()
+    with pytest.raises(PartFailed, match="stopped to deliver"):
+        source.fill(image)
+
+
 def test_a_missing_device_is_named_with_the_way_out() -> None:
     source = V4l2Source(settings("v4l2", "/dev/video-nobody"), HandClock())
     assert not source.present()

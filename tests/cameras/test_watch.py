@@ -70,6 +70,20 @@ def test_a_missing_device_is_gone_at_once_and_stays_gone_while_nothing_comes() -
     assert watch.nothing(5.0) is Health.GONE
 
 
+def test_a_device_that_is_back_at_once_is_not_yet_trusted() -> None:
+    watch = CameraWatch()
+    at, _ = watching(watch, 0.0, 2.0, BRIGHT)
+    watch.gone(at + FRAME_S)
+    assert watch.saw(at + 2 * FRAME_S, BRIGHT) is Health.GONE
+
+
+def test_a_frame_that_arrives_late_does_not_turn_time_back() -> None:
+    watch = CameraWatch()
+    watch.saw(100.0, BRIGHT)
+    watch.saw(50.0, BRIGHT)
+    assert watch.nothing(100.5) is Health.OK
+
+
 @pytest.mark.parametrize("ill", [Health.STALLED, Health.DARK, Health.GONE])
 def test_it_heals_after_steady_frames_and_not_before(ill: Health) -> None:
     watch = fall_ill(ill)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.errors import EdgeError, InputError, PartFailed
-from edge.vision.cameras.newest import NewestCamera, Ring
+from edge.vision.cameras.newest import NewestCamera
+from edge.vision.cameras.ring import Ring
 from tests.fakes.clock import LOST_S
 
 SIZE = (6, 8)

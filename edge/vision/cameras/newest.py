@@ -1,8 +1,6 @@
 """The newest frame wins: the one mechanism that turns any source of pictures into a `edge.ports.Camera`.
 
-Rule 1.  A thread captures into three buffers that are made once. One is being written, one is ready, one is lent to
-         the reader. Publishing swaps written and ready, taking swaps ready and lent; so nothing queues, a slow reader
-         skips frames, and the writer cannot reach the buffer on loan because it never holds its index.
+Rule 1.  A thread captures into a `Ring` of three buffers, so that nothing queues and what is on loan stays as it is.
 Rule 2.  A frame is as old as its light: the source names the instant of capture, before it decodes.
 Rule 3.  Only the capture thread touches the device, from the opening to the release. To release a device under a thread
          that reads from it crashes the process (OpenCV), so nobody else ever does.
@@ -19,20 +17,19 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from edge.errors import EdgeError, PartFailed
-from edge.ports import Frame
+from edge.vision.cameras.ring import Ring
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge.core.values import Instant
+    from edge.ports import Frame
 
 OPEN_WAIT_S = 5.0
 """A USB camera answers within two seconds, its own power-up included."""
 CLOSE_WAIT_S = 1.0
-_WRITTEN, _READY, _LENT = range(3)
 _log = logging.getLogger(__name__)
 
 
@@ -70,62 +67,6 @@ class Source(Protocol):
     def interrupt(self) -> None:
         """Make a waiting `fill` return soon, if the device knows how. Called from another thread."""
         ...
-
-
-class Ring:
-    """Three buffers between one writer and one reader (rule 1)."""
-
-    def __init__(self, height: int, width: int) -> None:
-        self._buffers = [np.zeros((height, width, 3), dtype=np.uint8) for _ in range(3)]
-        self._written, self._ready, self._lent = _WRITTEN, _READY, _LENT
-        self._captured_at: Instant = 0.0
-        self._number = 0
-        self._fresh = False
-        self._end: PartFailed | None = None
-        self._changed = threading.Condition()
-
-    @property
-    def canvas(self) -> NDArray[np.uint8]:
-        """The buffer that belongs to the writer until it publishes."""
-        return self._buffers[self._written]
-
-    def publish(self, captured_at: Instant) -> None:
-        """What is on the canvas is a frame; it replaces the one that nobody fetched."""
-        with self._changed:
-            self._written, self._ready = self._ready, self._written
-            self._captured_at = captured_at
-            self._number += 1
-            self._fresh = self._end is None
-            self._changed.notify_all()
-
-    def take(self, timeout_s: float) -> Frame | None:
-        """Lend the newest frame that was not lent before. Raises `PartFailed` after `end`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._fresh or self._end is not None, timeout_s)
-            if self._end is not None:
-                raise PartFailed(self._end.message, hint=self._end.hint)
-            if not self._fresh:
-                return None
-            self._lent, self._ready = self._ready, self._lent
-            self._fresh = False
-            return Frame(self._number, self._captured_at, self._buffers[self._lent])
-
-    def end(self, why: PartFailed) -> None:
-        """No frame comes any more; the first reason stays."""
-        with self._changed:
-            self._end = self._end or why
-            self._fresh = False
-            self._changed.notify_all()
-
-    def wipe(self) -> None:
-        """Zero the reader's two buffers."""
-        with self._changed:
-            self._buffers[self._ready].fill(0)
-            self._buffers[self._lent].fill(0)
-
-    def wipe_canvas(self) -> None:
-        """Zero the writer's buffer; the writer calls this as its last act."""
-        self.canvas.fill(0)
 
 
 class NewestCamera:

@@ -114,7 +114,7 @@ class EyeLink:
 
     def disown(self, why: str) -> None:
         """End this connection for what the eye said."""
-        self._disowned = why
+        self._disowned = self._disowned or why  # the first reason is the reason
         self._place.send_away()
 
     def examine(self, fds: Sequence[int], for_s: float) -> Examined:

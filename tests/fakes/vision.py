@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from edge.core.values import Part
 from edge.errors import PartFailed
@@ -29,6 +31,9 @@ from edge.wire.messages import (
     encode,
 )
 from tests.fakes.clock import LOST_S
+
+BEAT_S = 0.5
+Order = TypeVar("Order", bound=Message)
 
 
 def hello(model_sha256: str, dimensions: int, **changes: object) -> VisionHello:
@@ -52,6 +57,8 @@ class FakeVision:
 
     def __init__(self, path: Path) -> None:
         self._link = connect(path, "the gate")
+        self._closed = threading.Event()
+        self._heart: threading.Thread | None = None
         self.embeddings = 0
 
     def say(self, *messages: Message, fds: Sequence[int] = ()) -> None:
@@ -79,6 +86,16 @@ class FakeVision:
         """What it says every second."""
         self.say(VisionCounters(frames=0, embeddings=self.embeddings, looking=False, stage_us={}))
 
+    def keep_alive(self) -> None:
+        """Let its heart beat by itself, until it is closed."""
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
+
+    def _beat(self) -> None:
+        with contextlib.suppress(PartFailed):
+            while not self._closed.wait(BEAT_S):
+                self.alive()
+
     def part(self, part: Part, *, ok: bool, why: str = "") -> None:
         self.say(PartState(part=part, ok=ok, why=why))
 
@@ -98,9 +115,9 @@ class FakeVision:
         assert isinstance(self.hear(), GateHello)
         self.alive()
 
-    def until_look(self) -> Look:
-        """The next order to open the eye."""
-        while not isinstance(order := self.hear(), Look):
+    def until(self, kind: type[Order]) -> Order:
+        """The next order of this kind; others are passed over."""
+        while not isinstance(order := self.hear(), kind):
             pass
         return order
 
@@ -122,6 +139,9 @@ class FakeVision:
             return True
 
     def close(self) -> None:
+        self._closed.set()
+        if self._heart is not None:
+            self._heart.join(LOST_S)
         self._link.close()
 
     def __enter__(self) -> Self:

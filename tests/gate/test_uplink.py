@@ -73,7 +73,7 @@ def test_sync_says_what_it_knows_of_the_broker(gate: Gate) -> None:
     assert gate.until(lambda text: "broker" in text) == "not connected: no broker"
     assert gate.uplink.sandbox == "landlock"
     link.close()
-    assert "closed" in gate.until(lambda text: text.startswith(NOBODY))
+    assert gate.until(lambda text: text.startswith(NOBODY)) != NOBODY
 
 
 def test_a_broker_without_words_is_connected_or_not(gate: Gate) -> None:

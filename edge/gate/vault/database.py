@@ -73,8 +73,9 @@ class Database:
             )
         try:
             with _errors(self._path):
-                self._prepare()
+                self._lock()
                 self._check_schema()
+                self._prepare()
         except BaseException:
             self._db.close()
             raise
@@ -134,11 +135,14 @@ class Database:
         with _errors(self._path):
             self._db.close()
 
-    def _prepare(self) -> None:
+    def _lock(self) -> None:
         self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)
+        self._db.execute("PRAGMA trusted_schema = OFF")
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+
+    def _prepare(self) -> None:
+        # Only now, because this would write a header into a file that is no vault.
         for pragma, value in (
-            ("trusted_schema", "OFF"),
-            ("locking_mode", "EXCLUSIVE"),
             ("journal_mode", "WAL"),
             ("synchronous", "FULL"),
             ("secure_delete", "ON"),
@@ -177,7 +181,9 @@ def _errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            raise VaultFull("no room is left on the disk under the vault; nothing was changed", hint=_FULL) from None
+            raise VaultFull(
+                "no room is left on the disk under the vault; what it held before, it still holds", hint=_FULL
+            ) from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise VaultInUse(f"another process uses the vault in {path.parent}", hint=_IN_USE) from None
         if code in _STORAGE_CODES:

@@ -48,7 +48,7 @@ def open_vault(folder: Path, *, site: SiteId, gate: GateId, issuers: Sequence[st
     present = _names(folder)
     if not present:
         make(folder, owner)
-    elif present.isdisjoint({DATABASE, *SLOTS}):
+    elif present.isdisjoint({DATABASE, f"{DATABASE}-wal", *SLOTS}):
         raise VaultFailed(f"{folder} holds other files", hint="give the vault a folder of its own (`paths.state`)")
     elif missing := sorted({DATABASE, *SLOTS} - present):
         raise VaultDamaged(folder, f"{', '.join(missing)} missing from it")

@@ -25,6 +25,7 @@ from edge.packs.pack import default_search
 from edge.ports import Clock
 from edge.vision.cameras.pictures import read_picture
 from edge.vision.find import FaceFinder
+from edge.vision.stages import Stages
 
 PACK = "dlib-resnet"
 PAD = "PAD: simulated (a still photo is the resident here)"
@@ -47,7 +48,7 @@ def play(camera: LaneCamera, faces: Path | None, clock: Clock, console: Console 
     simulated = camera.kind == "sim"
     with House(camera, clock) as house:
         if simulated:
-            gather(house.faces, faces, read_picture, _box_of())
+            gather(house.faces, faces, read_picture, _box_of(clock))
         lane = DemoLane(house, clock, simulated=simulated)
         done: list[Played] = []
         running = [f"starting three processes{'' if simulated else f' on {camera.device}'}"]
@@ -95,8 +96,8 @@ def _live(console: Console | None, screen: Callable[[], object]) -> AbstractCont
     return Live(get_renderable=screen, console=console, refresh_per_second=REFRESH_HZ, transient=True)  # type: ignore[arg-type]
 
 
-def _box_of() -> BoxOf:
-    finder = FaceFinder(load_pack(PACK, default_search()))
+def _box_of(clock: Clock) -> BoxOf:
+    finder = FaceFinder(load_pack(PACK, default_search()), Stages(clock))
 
     def box_of(image: object) -> tuple[float, float, float, float] | None:
         found = finder.find(image)  # type: ignore[arg-type]

@@ -34,8 +34,12 @@ class BoundSocket:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_the_dead(path)
-            os.fchmod(self._sock.fileno(), 0o600)  # on Linux the file is born with this mode: no moment of 0755
-            self._sock.bind(str(path))
+            # Not fchmod: `vision` may change no modes. A file that another thread makes meanwhile is narrower, not wider.
+            before = os.umask(0o177)
+            try:
+                self._sock.bind(str(path))
+            finally:
+                os.umask(before)
         except OSError as error:
             self._sock.close()
             raise PartFailed(

@@ -15,7 +15,7 @@ from edge.core.values import FACE_PARTS, Instant, Part, SubjectId
 from edge.errors import InputError
 from edge.gate.compare import Yardstick
 from edge.gate.enrol import Enroller
-from edge.gate.eye import EyeLink, printable
+from edge.gate.eye import ITS_PARTS, EyeLink, printable
 from edge.gate.loop import Loop
 from edge.gate.storage import Storage
 from edge.gate.uplink import Uplink
@@ -101,7 +101,9 @@ class Desk:
     def _status(self, now: Instant) -> Status:
         lane, eye, held = self._loop.report, self._eye.report, self._storage.report
         why = dict(lane.faults)
-        off = [f"{part.value}: {why[part]}" for part in sorted(FACE_PARTS & why.keys())]
+        if Part.VISION in why:  # what it looks after cannot be known to work
+            why |= {part: why.get(part, "not known while vision is away") for part in ITS_PARTS}
+        off = [f"{part.value}: {reason}" for part, reason in lane.faults if part in FACE_PARTS]
         sandboxes = {"gate": self._sandbox, "sync": self._uplink.sandbox}
         if eye.hello is not None:
             sandboxes["vision"] = printable(eye.hello.sandbox)

@@ -96,7 +96,9 @@ class FakeExaminer:
 
 
 class FakeLoop:
-    report = Report("looking", ((Part.CAMERA, "pulled"), (Part.PINS, "cut")), releases=4, refusals=2, probes=9)
+    def __init__(self) -> None:
+        faults = ((Part.CAMERA, "pulled"), (Part.PINS, "cut"))
+        self.report = Report("looking", faults, releases=4, refusals=2, probes=9)
 
 
 class FakeUplink:
@@ -110,7 +112,8 @@ class Counter:
         self.site = TestSite(BootClock())
         self.storage, self.eye = FakeStorage(), eye or FakeExaminer(probe(FACES[ANN]))
         self.config = config or desk_config(self.site)
-        loop: Any = FakeLoop()
+        self.loop = FakeLoop()
+        loop: Any = self.loop
         eye_: Any = self.eye
         uplink: Any = FakeUplink()
         storage: Any = self.storage
@@ -137,12 +140,19 @@ def test_status_says_what_works_what_does_not_and_why() -> None:
     assert (said.threshold, said.embedder_sha256) == (YARDSTICK.threshold.accept, MODEL)
 
 
-def test_status_without_an_eye_knows_no_sandbox_of_it() -> None:
+def test_status_without_an_eye_does_not_know_what_only_the_eye_knows() -> None:
     counter = Counter()
     counter.eye.report = EyeReport()
+    counter.loop.report = Report("idle", ((Part.MODEL, "one bit is flipped"), (Part.VISION, "gone")))
     said = counter.ask(StatusRequest())
     assert isinstance(said, Status)
     assert "vision" not in said.sandboxes
+    assert {report.part: report.why for report in said.parts if not report.ok} == {
+        Part.CAMERA: "not known while vision is away",
+        Part.MODEL: "one bit is flipped",
+        Part.VISION: "gone",
+    }
+    assert said.face == "off: model: one bit is flipped; vision: gone"
 
 
 def test_questions_about_subjects_give_facts_only() -> None:

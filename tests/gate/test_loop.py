@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from edge.core.lane import CardRead, IntentBegan, LanePolicy, PassageBegan, Sign
-from edge.core.values import Intent, Part, Refusal, Way
+from edge.core.lane import CardRead, LanePolicy, PassageBegan, Sign
+from edge.core.values import Part, Refusal, Way
 from edge.errors import PartFailed
 from edge.gate.inbox import MAX_SIGHTINGS, Fault, Inbox, Mended, Seen, Swap
 from edge.gate.loop import MEND_S, Loop
@@ -283,18 +283,24 @@ def test_it_ends_locked() -> None:
     assert bench.turnstile.names()[-1] == "lock"
 
 
+class Restless(Inbox):
+    """An inbox in which nobody waits."""
+
+    def wait(self, timeout_s: float) -> None:
+        del timeout_s
+
+
 def test_it_ends_locked_although_it_ends_by_an_error() -> None:
-    bench = Bench()
-    bench.inbox.put(CardRead(bench.clock.now(), CARD))
+    bench, inbox = Bench(), Restless()
+    inbox.put(CardRead(bench.clock.now(), CARD))
     turns = iter((None, KeyboardInterrupt()))
 
-    def interrupted_in_the_second_turn(now: float) -> None:
-        bench.inbox.put(IntentBegan(now, Intent.BUTTON))  # so that no turn waits
+    def interrupted_before_the_second_turn(now: float) -> None:
         if (error := next(turns)) is not None:
             raise error
 
     with pytest.raises(KeyboardInterrupt):
-        _loop(bench, bench.inbox).run(interrupted_in_the_second_turn)
+        _loop(bench, inbox).run(interrupted_before_the_second_turn)
     assert [energised for _, energised in bench.turnstile.states] == [False, True, False]
 
 

@@ -49,9 +49,16 @@ def draw(view: View, done: tuple[Line, ...], step: str) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for line in done:
         mark = Text("✓", "bold green") if line.ok else Text("✗", "bold red")
-        table.add_row(mark, line.name, Text(line.happened, "green" if line.ok else "red"), f"{line.ms:.0f} ms")
+        table.add_row(
+            mark, line.name, Text(line.happened, "green" if line.ok else "red"), f"{milliseconds(line.ms)} ms"
+        )
     table.add_row(Text("…", "bold yellow") if step else "", Text(step, "yellow"), "", "")
     return Group(Panel(picture(view), title=view.title, width=WIDTH + 4, border_style="dim"), table)
+
+
+def milliseconds(ms: float) -> str:
+    """Rounded to what matters."""
+    return f"{ms:.1f}" if ms < 10 else f"{ms:.0f}"  # noqa: PLR2004
 
 
 def picture(view: View) -> Text:
@@ -70,7 +77,7 @@ def picture(view: View) -> Text:
     else:
         _put(rows, 4, 25, "━━━━━━━━━━━┥")
     for number, name in enumerate(view.people):
-        _person(rows, _PLACES[view.place] + 8 * number, name, card=view.card)
+        _person(rows, _PLACES[view.place] + 11 * number, name, card=view.card)
     text = Text()
     for index, signs in enumerate(rows):
         text.append("".join(signs) + "\n", _row_style(view, index))

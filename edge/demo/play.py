@@ -5,8 +5,10 @@ The day goes on after a step that came out differently, so that the closing tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from edge.demo.drawing import Line, draw
+from edge.demo.drawing import Line, draw, milliseconds
 from edge.demo.faces import BoxOf, gather
 from edge.demo.house import House, LaneCamera
 from edge.demo.lane import DemoLane, Happened
@@ -30,6 +32,8 @@ from edge.vision.stages import Stages
 PACK = "dlib-resnet"
 PAD = "PAD: simulated (a still photo is the resident here)"
 REFRESH_HZ = 12
+BREATH_S = 0.8
+"""Before each step, for those who watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,13 @@ def play(camera: LaneCamera, faces: Path | None, clock: Clock, console: Console 
             lines = tuple(Line(p.name, p.happened, p.ms, p.ok) for p in done)
             return draw(lane.picture, lines, running[0])
 
+        breath_s = BREATH_S if console is not None else 0.0
         with _live(console, screen):
             status = house.start()
             lane.picture = lane.title(f"{status.gate} · {status.pack} · {PAD}")
             for step in Day(lane).steps():
                 running[0] = step.name
+                lane.pause(breath_s)
                 done.append(_run(step))
             running[0] = ""
         if not all(p.ok for p in done):
@@ -77,7 +83,7 @@ def closing_table(played: list[Played]) -> Table:
     table.add_column("ms", justify="right")
     for p in played:
         mark = "[green]✓[/]" if p.ok else "[red]✗[/]"
-        table.add_row(mark, p.name, p.expected, p.happened, f"{p.ms:.0f}")
+        table.add_row(mark, p.name, p.expected, p.happened, milliseconds(p.ms))
     return table
 
 
@@ -96,8 +102,23 @@ def _live(console: Console | None, screen: Callable[[], object]) -> AbstractCont
     return Live(get_renderable=screen, console=console, refresh_per_second=REFRESH_HZ, transient=True)  # type: ignore[arg-type]
 
 
+@contextmanager
+def _quiet_runtime() -> Iterator[None]:
+    """LiteRT greets on descriptor 2 when a model is loaded, in the middle of our picture, and cannot be asked not to."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _box_of(clock: Clock) -> BoxOf:
-    finder = FaceFinder(load_pack(PACK, default_search()), Stages(clock))
+    with _quiet_runtime():
+        finder = FaceFinder(load_pack(PACK, default_search()), Stages(clock))
 
     def box_of(image: object) -> tuple[float, float, float, float] | None:
         found = finder.find(image)  # type: ignore[arg-type]

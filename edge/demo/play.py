@@ -104,7 +104,7 @@ def _live(console: Console | None, screen: Callable[[], object]) -> AbstractCont
 
 @contextmanager
 def _quiet_runtime() -> Iterator[None]:
-    """LiteRT greets on descriptor 2 when a model is loaded, in the middle of our picture, and cannot be asked not to."""
+    """LiteRT greets on descriptor 2 when a model is loaded, in the middle of our picture, and takes no setting."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

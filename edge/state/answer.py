@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.core.consent import MAX_TIME_S, Name
+from edge.core.consent import Name
 from edge.core.freshness import Answer, SnapshotRef
 from edge.core.values import WallTime
 from edge.state.beacon import BeaconSigners
@@ -21,7 +21,7 @@ from edge.state.bundle import Bundle
 from edge.state.errors import StatementDamaged, WrongGate, WrongSite, because
 from edge.state.metadata import canonical, read, sha256
 from edge.state.receipt import StateRef
-from edge.state.shapes import Site, Snapshot
+from edge.state.shapes import MAX_TIME_S, Site, Snapshot
 from edge.state.statement import Form, Speakers
 
 MAX_QUESTION_BYTES = 512

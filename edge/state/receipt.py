@@ -19,11 +19,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from securesystemslib.signer import Signer
 
-from edge.core.consent import MAX_TIME_S, Name
+from edge.core.consent import Name
 from edge.state.errors import BrokenChain, NotOwed, StatementDamaged, WrongGate, WrongSite
 from edge.state.metadata import sha256
 from edge.state.policy import SitePolicy
-from edge.state.shapes import Hex32, Site, Version
+from edge.state.shapes import MAX_TIME_S, Hex32, Site, Version
 from edge.state.statement import Form, Speakers
 
 MAX_ERASED = 1024

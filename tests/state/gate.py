@@ -28,14 +28,13 @@ class Gate:
     def version(self) -> int:
         return self.following.state.snapshot.version if self.following.state else 0
 
-    @property
-    def reason(self) -> Reason | None:
+    def why(self) -> Reason | None:
         told = follow.verdict(self.following, self.at)
         return None if isinstance(told, Fresh) else told.reason
 
     @property
     def fresh(self) -> bool:
-        return self.reason is None
+        return self.why() is None
 
     def status(self, index: int) -> Status:
         return self.following.state.statuses.status(index) if self.following.state else Status.WITHDRAWN
@@ -100,5 +99,5 @@ def following(site: Site | None = None) -> tuple[Site, Gate]:
     gate = Gate(site.root, site=site.name).wakes(site)
     step = gate.bundle(site.data)
     assert step.refused is None, step.refused
-    assert gate.fresh, gate.reason
+    assert gate.fresh, gate.why()
     return site, gate

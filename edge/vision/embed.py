@@ -64,11 +64,12 @@ class Embedder:
 
 def normalised(vector: NDArray[np.float32]) -> Vector:
     """`vector` [dims] scaled to length one. Raises `NotAnEmbedding`."""
-    length = float(np.linalg.norm(vector.astype(np.float64)))
+    wide = vector.astype(np.float64)  # squares of large components do not fit into 32 bits
+    length = float(np.linalg.norm(wide))
     if not (np.isfinite(length) and length > 0.0):  # one NaN or infinity makes the length one, too
         raise NotAnEmbedding(
             "the embedder gave no direction: a component is not finite, or all are zero",
             hint="the frame is dropped; if it happens again, check the model with `edge-gate models verify`",
         )
-    unit: Vector = (vector / length).astype(np.float32)
+    unit: Vector = (wide / length).astype(np.float32)
     return unit

@@ -37,7 +37,7 @@ NOISE_SIGMA_PX = 0.8
 FINE_PX, COARSE_PX = 2, 6
 SCENE_STEP = 8
 """Every eighth pixel is enough to see whether a frame is dark."""
-SCENE_DARK, SCENE_GLARE = 30.0, 0.25
+SCENE_DARK, SCENE_GLARE = 30.0, 0.5
 """Below this mean grey level, or above this fraction of glare, the light is why no face was found."""
 
 

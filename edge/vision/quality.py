@@ -56,7 +56,7 @@ class Limits:
     roll_max_deg: float = 35.0
     luma_min: float = 20.0
     luma_max: float = 235.0
-    glare_max: float = 0.35
+    glare_max: float = 0.50
     evenness_min: float = 0.25
     sharpness_min: float = 0.16
     clearness_min: float = 0.80
@@ -71,7 +71,7 @@ def reference_limits(face_min_px: float) -> Limits:
         roll_max_deg=25.0,
         luma_min=35.0,
         luma_max=225.0,
-        glare_max=0.15,
+        glare_max=0.25,
         evenness_min=0.40,
         sharpness_min=0.19,
         clearness_min=0.82,
@@ -107,7 +107,7 @@ def quality(measured: Measured) -> float:
         _ramp(m.face_px, 40.0, 160.0),
         _ramp(turned, 45.0, 8.0),
         _ramp(m.luma, 8.0, 60.0),
-        _ramp(m.glare, 0.6, 0.05),
+        _ramp(m.glare, 0.8, 0.05),
         _ramp(m.evenness, 0.1, 0.7),
         _ramp(m.sharpness, 0.12, 0.25),
         _ramp(m.clearness, 0.65, 0.90),

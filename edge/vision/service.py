@@ -127,22 +127,22 @@ def serve(
 
 
 def same_face_cosine(config: Config, pack: Pack) -> float:
-    """The cosine below which a capture belongs to another face than its track's: the pack's loosest threshold.
+    """The cosine below which a capture belongs to another face than its track's: the threshold of the lane itself.
 
-    Two captures of one person within half a second are far more alike than that; two people seldom are.
+    Two captures of one person within half a second are far more alike than two that are months apart.
 
     Raises:
-        ConfigError: nobody has measured this model, and the configuration names no threshold.
+        ConfigError: nobody has measured this model at this rate, and the configuration names no threshold.
     """
-    measured = pack.thresholds.get(pack.embedder.sha256, {})
-    if measured:
-        return min(measured.values())
-    if config.recognition.threshold is None:
+    wanted = config.recognition
+    measured = pack.thresholds.get(pack.embedder.sha256, {}).get(float(wanted.fmr))
+    cosine = measured if wanted.threshold is None else wanted.threshold
+    if cosine is None:
         raise ConfigError(
-            f"model pack {pack.name!r} has no threshold for its embedder {pack.embedder.sha256[:12]}…",
+            f"model pack {pack.name!r} has no threshold at FMR {wanted.fmr} for its embedder",
             hint="measure one with `edge-gate evaluate`, and set recognition.threshold",
         )
-    return config.recognition.threshold
+    return cosine
 
 
 def _open_eye(config: Config, pack: Pack, clock: Clock) -> Eye:

@@ -98,7 +98,7 @@ class Supervisor:
 
     def pids(self) -> dict[str, int]:
         """The processes that run at this moment."""
-        return {name: place.child.pid for name, place in self._places.items() if place.child is not None}
+        return {child.spec.name: child.pid for _, child in self._running()}
 
     def _turn(self) -> None:
         now = self._clock.now()
@@ -169,12 +169,16 @@ class Supervisor:
 
     def _stop_the_next(self) -> None:
         """Signal those whose turn it is (rule 3)."""
-        running = [place for place in self._places.values() if place.child is not None]
-        turn = [place for place in running if not place.spec.essential] or running
-        for place in turn if self._stops == 1 else running:
-            if place.child is not None and (place.kill_at is None or self._stops > 1):
+        running = self._running()
+        turn = [(place, child) for place, child in running if not child.spec.essential] or running
+        for place, child in turn if self._stops == 1 else running:
+            if place.kill_at is None or self._stops > 1:
                 place.kill_at = self._clock.now() + self._grace_s
-                place.child.send(signal.SIGTERM if self._stops == 1 else signal.SIGKILL)
+                child.send(signal.SIGTERM if self._stops == 1 else signal.SIGKILL)
+
+    def _running(self) -> list[tuple[_Place, Child]]:
+        # `pids` may be asked in another thread: each place is read once.
+        return [(place, child) for place in self._places.values() if (child := place.child) is not None]
 
     def _tell(self) -> None:
         self._report(Changed({name: place.state for name, place in self._places.items()}))
@@ -184,13 +188,14 @@ class Supervisor:
         try:
             yield
         finally:
-            left = [place.child for place in self._places.values() if place.child is not None]
-            for child in left:  # only after an exception: the orderly way leaves none
+            left = self._running()
+            for _, child in left:  # only after an exception: the orderly way leaves none
                 child.send(signal.SIGTERM if child.spec.essential else signal.SIGKILL)
-            for child in left:
+            for place, child in left:
                 select.select([child.pidfd], [], [], self._grace_s)
                 child.send(signal.SIGKILL)
                 child.reap()
+                place.child = None
             self._selector.close()
             self._woken.close()
             self._wake.close()

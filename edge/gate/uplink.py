@@ -14,7 +14,16 @@ from edge.gate.eye import HELLO_S, printable
 from edge.gate.one_peer import OnePeer
 from edge.ports import Clock
 from edge.wire.link import Link, Listener
-from edge.wire.messages import PROTOCOL, GateHello, LinkState, SyncHello, decode_from_sync
+from edge.wire.messages import (
+    PROTOCOL,
+    Delivered,
+    GateHello,
+    LinkState,
+    StateOpening,
+    StatePiece,
+    SyncHello,
+    decode_from_sync,
+)
 
 MAX_MESSAGES_PER_S = 50
 NOBODY = "not connected: sync is not running"
@@ -53,9 +62,11 @@ class Uplink:
                     if greeted or protocol != PROTOCOL:
                         raise InputError("sync speaks another protocol, or says hello twice", hint=_RESTART)
                     greeted, self.sandbox = True, printable(sandbox)
+                case _ if not greeted:
+                    raise InputError("sync did not begin with its hello", hint=_RESTART)
+                case StateOpening() | StatePiece() | Delivered():
+                    pass  # signed state: nobody here reads it yet, and nothing about it is believed
                 case LinkState(connected=connected, why=why):
-                    if not greeted:
-                        raise InputError("sync did not begin with its hello", hint=_RESTART)
                     self.link = printable(why) or ("connected" if connected else "not connected")
                 case _ as unreachable:
                     assert_never(unreachable)

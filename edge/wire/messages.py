@@ -12,12 +12,13 @@ Images never travel in messages. `enrol --images` passes open file descriptors (
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.core.values import Intent, Pad, Part, Unfit
+from edge.core.values import Alarm, Intent, Pad, Part, Refusal, Unfit, Way
 from edge.errors import InputError
 
 PROTOCOL = 1
@@ -31,6 +32,16 @@ MAX_STAGES = 32
 """Stages that `vision` may time."""
 MAX_DIMENSIONS = 1024
 """Components of an embedding."""
+MAX_STATE_BYTES = 4 * 1024 * 1024
+"""A site's signed state as a whole; it travels in chunks."""
+PIECE_BYTES = 60 * 1024
+"""Of the state, in one datagram (`edge.state.chunks` puts them together)."""
+MAX_PIECES = -(-MAX_STATE_BYTES // PIECE_BYTES)
+MAX_SIGNED_BYTES = 64 * 1024 - 1024
+"""A signed statement that travels in one datagram: a head, an answer, an acknowledgement, a receipt."""
+MAX_QUESTION_BYTES = 512
+MAX_OWED = 32
+"""Documents that the gate may have owing at `sync`; it offers the next when one of them is settled."""
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_.:-]+\Z")]
@@ -158,10 +169,114 @@ class LinkState(Message, frozen=True):
     why: Text
 
 
+class StateOpening(Message, frozen=True):
+    """Announces the site's newest signed state. A second one, whatever was missing of the first, starts anew."""
+
+    total: Annotated[int, Meta(ge=1, le=MAX_STATE_BYTES)]
+    sha256: Sha256
+    pieces: Annotated[int, Meta(ge=1, le=MAX_PIECES)]
+
+
+class StatePiece(Message, frozen=True):
+    """Bytes of the state that was announced last; pieces are numbered from 0, come in order, all full but the last."""
+
+    number: Annotated[int, Meta(ge=0, le=MAX_PIECES - 1)]
+    data: Annotated[bytes, Meta(min_length=1, max_length=PIECE_BYTES)]
+
+
+class Kind(StrEnum):
+    """What the opaque bytes of `Delivered` are said to be. Only their signature makes them that."""
+
+    HEAD = "head"
+    ANSWER = "answer"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class Owing(StrEnum):
+    """What a gate owes until the site has confirmed it."""
+
+    RECEIPT = "receipt"
+    WITHDRAWAL = "withdrawal"
+
+
+class Delivered(Message, frozen=True):
+    """A signed statement for this gate, as it came from the broker."""
+
+    kind: Kind
+    document: Annotated[bytes, Meta(min_length=1, max_length=MAX_SIGNED_BYTES)]
+
+
+class Owed(Message, frozen=True):
+    """A signed document to publish again and again until `Settled`. `sync` keeps it in memory only.
+
+    After every hello the gate offers anew what it still owes, at most `MAX_OWED` at a time.
+    """
+
+    kind: Owing
+    sha256: Sha256
+    document: Annotated[bytes, Meta(min_length=1, max_length=MAX_SIGNED_BYTES)]
+
+
+class Settled(Message, frozen=True):
+    """The gate has verified that the site knows the document with this digest, or no longer owes it."""
+
+    sha256: Sha256
+
+
+class Question(Message, frozen=True):
+    """Ask the beacon for the time. The newest question counts; who asks decides when to ask again."""
+
+    document: Annotated[bytes, Meta(min_length=1, max_length=MAX_QUESTION_BYTES)]
+
+
+class StateWanted(Message, frozen=True):
+    """Ask the broker for the retained state once more: a head named one that this gate has not got."""
+
+
+class GateState(Message, frozen=True):
+    """How the gate is. `state_version` and `state_sha256` name the snapshot that it applied and committed."""
+
+    face: bool
+    lane: bool
+    failed: Annotated[tuple[Part, ...], Meta(max_length=len(Part))]
+    state_version: Count
+    references: Count
+    owed: Count
+    state_sha256: Sha256 | None = None
+    state_age_s: Count | None = None
+
+
+class EventKind(StrEnum):
+    """What a site may know of a gate's day. None of them says who."""
+
+    RELEASED = "released"
+    REFUSED = "refused"
+    ALARM = "alarm"
+    FAULT = "fault"
+    MENDED = "mended"
+    ENROLLED = "enrolled"
+    ERASED = "erased"
+    SUSPENDED = "suspended"
+    STARTED = "started"
+
+
+class GateEvent(Message, frozen=True):
+    """One thing that happened: enums and counters only (rule 4). It may be dropped; `number` shows the gap."""
+
+    number: Count
+    at: Annotated[int, Meta(ge=0, le=253_402_300_799)]
+    kind: EventKind
+    way: Way | None = None
+    refusal: Refusal | None = None
+    alarm: Alarm | None = None
+    part: Part | None = None
+    count: Count = 1
+
+
 VisionToGate = VisionHello | Sighting | PartState | VisionCounters | Examined
 GateToVision = GateHello | Look | Blind | Examine
-SyncToGate = SyncHello | LinkState
-GateToSync = GateHello
+SyncToGate = SyncHello | LinkState | StateOpening | StatePiece | Delivered
+GateToSync = GateHello | GateState | GateEvent | Owed | Settled | Question | StateWanted
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

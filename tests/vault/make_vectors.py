@@ -71,7 +71,7 @@ def _references() -> None:
     facts["papers"], facts["quality"] = 3, [0.5, 1.0]
     vectors = np.arange(-16, 16, dtype=np.int8).reshape(2, 16)
     whole = bytes(references.encode(Block("ab" * 32, facts, vectors)))
-    shown = {
+    shown: dict[str, Any] = {
         "model": "ab" * 32,
         "count": 2,
         "dimensions": 16,

@@ -4,7 +4,8 @@ Rule 1.  Whoever ends is started again, after a pause (`edge.supervise.backoff`)
 Rule 2.  An exit code of `FINAL` is not answered by a restart: a refusal would only be repeated. If the child is
          essential, everything stops and its code is ours.
 Rule 3.  Stopping: first all that are not essential (SIGTERM, and SIGKILL after `grace_s`), then, when they are gone,
-         the essential ones: the gate locks the lane when nobody asks it any more. A second stop kills.
+         the essential ones: the gate locks the lane when nobody asks it any more. A second stop kills, if it comes
+         `again_s` after the first: timeout(1) and some shells send the same signal twice.
 Rule 4.  One thread, one `select`: a signal, a line and the end of a process are all descriptors. Nothing polls.
 Rule 5.  However the loop ends, no child is left.
 """
@@ -27,6 +28,8 @@ from edge.supervise.child import Child, Spec
 FINAL = frozenset({2, 3, 5})
 """Exit codes (`edge.errors`) that a restart cannot change: usage, configuration, refused by a rule."""
 GRACE_S = 5.0
+AGAIN_S = 0.5
+"""A person who means it needs longer for a second Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,16 @@ class Supervisor:
         report: Report,
         backoff: Backoff | None = None,
         grace_s: float = GRACE_S,
+        again_s: float = AGAIN_S,
     ) -> None:
-        self._clock, self._report, self._grace_s = clock, report, grace_s
+        self._clock, self._report, self._grace_s, self._again_s = clock, report, grace_s, again_s
         self._backoff = backoff or Backoff()
         self._places = {spec.name: _Place(spec) for spec in specs}
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         self._wake.settimeout(0)  # a signal handler must not wait
-        self._stops = 0
+        self._stopping_since: Instant | None = None
+        self._kill = False
         self._code = 0
 
     def run(self) -> int:
@@ -106,7 +111,8 @@ class Supervisor:
         ready = self._selector.select(max(0.0, min(due) - now) if due else None)
         for key, _ in ready:
             if key.fileobj is self._woken:
-                self._asked_to_stop(len(self._woken.recv(64)))
+                self._woken.recv(64)
+                self._asked_to_stop()
                 continue
             place: _Place = key.data
             if place.child is not None and key.fd == place.child.output:
@@ -144,24 +150,28 @@ class Supervisor:
         code = child.reap()
         place.child = place.kill_at = None
         how = f"signal {-code}" if code < 0 else f"exit {code}"
-        if self._stops:
+        if self._stopping_since is not None:
             place.state = "stopped"
         elif code in FINAL:
             place.state = f"ended ({how}), not started again"
             if place.spec.essential:
                 self._code = code
-                self._asked_to_stop(1)
+                self._asked_to_stop()
         else:
             now = self._clock.now()
             place.failures = self._backoff.failures(place.failures, now - child.started)
             pause_s = self._backoff.wait_s(place.failures)
             place.start_at, place.state = now + pause_s, f"restarts in {pause_s:g} s ({how})"
         self._tell()
-        if self._stops:
+        if self._stopping_since is not None:
             self._stop_the_next()
 
-    def _asked_to_stop(self, times: int) -> None:
-        self._stops += times
+    def _asked_to_stop(self) -> None:
+        now = self._clock.now()
+        if self._stopping_since is None:
+            self._stopping_since = now
+        elif now - self._stopping_since >= self._again_s:
+            self._kill = True
         for place in self._places.values():
             if place.start_at is not None:
                 place.start_at, place.state = None, "stopped"
@@ -171,10 +181,12 @@ class Supervisor:
         """Signal those whose turn it is (rule 3)."""
         running = self._running()
         turn = [(place, child) for place, child in running if not child.spec.essential] or running
-        for place, child in turn if self._stops == 1 else running:
-            if place.kill_at is None or self._stops > 1:
+        for place, child in running if self._kill else turn:
+            if self._kill:
+                child.send(signal.SIGKILL)
+            elif place.kill_at is None:
                 place.kill_at = self._clock.now() + self._grace_s
-                child.send(signal.SIGTERM if self._stops == 1 else signal.SIGKILL)
+                child.send(signal.SIGTERM)
 
     def _running(self) -> list[tuple[_Place, Child]]:
         # `pids` may be asked in another thread: each place is read once.

@@ -42,11 +42,13 @@ def python(name: str, code: str, *, essential: bool = False, reads: bool = False
 class Play:
     """Runs a supervisor; leaving it asks twice to stop."""
 
-    def __init__(self, specs: Sequence[Spec], *, backoff: Backoff = QUICK, grace_s: float = LOST_S) -> None:
+    def __init__(
+        self, specs: Sequence[Spec], *, backoff: Backoff = QUICK, grace_s: float = LOST_S, again_s: float = 0.0
+    ) -> None:
         self._events: queue.Queue[Said | Changed] = queue.Queue()
         self.seen: list[Said | Changed] = []
         self.supervisor = Supervisor(
-            specs, clock=BootClock(), report=self._events.put, backoff=backoff, grace_s=grace_s
+            specs, clock=BootClock(), report=self._events.put, backoff=backoff, grace_s=grace_s, again_s=again_s
         )
         self.code: int | None = None
         self._thread = threading.Thread(target=self._run)

@@ -117,6 +117,17 @@ def test_a_second_stop_kills_at_once() -> None:
         assert play.ended() == 0
 
 
+def test_the_same_signal_twice_is_one_stop() -> None:
+    with Play([python("gate", POLITE, essential=True), python("vision", POLITE)], again_s=1e6) as play:
+        play.says("gate", "up")
+        play.says("vision", "up")
+        play.supervisor.stop()
+        play.says("vision", "bye")
+        play.supervisor.stop()
+        assert play.ended() == 0
+    assert ("gate", "bye") in play.lines()
+
+
 def test_a_stop_while_somebody_waits_for_a_restart() -> None:
     with Play([python("vision", "raise SystemExit(6)")], backoff=Backoff(first_s=1e6, most_s=1e6)) as play:
         play.until_state("vision", "restarts in")

@@ -1,9 +1,9 @@
-"""The process `vision`: loads what it needs, is confined, then serves `gate` for ever.
+"""The process `vision`: loads what it needs, then serves `gate` until it is told to end.
 
 Rule 1.  Everything from the disk is read in `prepare`: models, verified, and the libraries that run them. After that
-         the process needs no file but its camera's, and can be confined.
+         the process needs no file but its camera's. It may be confined before, with leave to read its packs, or after.
 Rule 2.  If that fails, `gate` hears why before the process ends with the error's exit code; whoever started it starts
-         it again, with patience. A process that stayed without its model could not read a mended one when confined.
+         it again, with patience. To try again in place would need the disk for ever (rule 1).
 Rule 3.  The gate may come and go. While it is away the camera is closed, and we ask for it again after 0.2 s, then
          twice as long each time up to `RETRY_MAX_S`.
 Rule 4.  SIGTERM ends the process within a second, the camera closed and the buffers overwritten.

@@ -1,4 +1,4 @@
-"""The only place where time is read. Everything else is handed a `edge.ports.Clock`."""
+"""The only place where time is read or spent. Everything else is handed a `edge.ports.Clock`."""
 
 from __future__ import annotations
 
@@ -17,3 +17,7 @@ class BootClock:
     def wall(self) -> WallTime:
         """Seconds since 1970-01-01 UTC."""
         return time.time()
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass; only for people who watch."""
+        time.sleep(seconds)

@@ -6,7 +6,6 @@ and how many milliseconds it took from the intent (or the card) to the relay (or
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -38,7 +37,7 @@ class DemoLane:
 
     house: House
     clock: Clock
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None]
     simulated: bool = True
     picture: View = field(default_factory=View)
 

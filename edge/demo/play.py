@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from edge.clock import BootClock
 from edge.demo.drawing import Line, draw, milliseconds
 from edge.demo.faces import BoxOf, gather
 from edge.demo.house import House, LaneCamera
@@ -47,13 +48,13 @@ class Played:
     ok: bool
 
 
-def play(camera: LaneCamera, faces: Path | None, clock: Clock, console: Console | None) -> list[Played]:
+def play(camera: LaneCamera, faces: Path | None, clock: BootClock, console: Console | None) -> list[Played]:
     """Play the whole day; `console` None: without a picture. Raises `EdgeError` if the lane never gets ready."""
     simulated = camera.kind == "sim"
     with House(camera, clock) as house:
         if simulated:
             gather(house.faces, faces, read_picture, _box_of(clock))
-        lane = DemoLane(house, clock, simulated=simulated)
+        lane = DemoLane(house, clock, clock.rest, simulated=simulated)
         done: list[Played] = []
         running = [f"starting three processes{'' if simulated else f' on {camera.device}'}"]
 

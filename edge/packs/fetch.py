@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, build_opener
 
+from edge.clock import BootClock
 from edge.packs.errors import SourceUnavailable
 from edge.packs.recipe import MAX_PART_BYTES, PackageSource, PublisherSource, Source
 from edge.packs.registry import member_from_archive, member_from_registry
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import IO
     from urllib.request import Request
 
+_CLOCK = BootClock()
 SOCKET_S = 30.0
 TOTAL_S = 600.0
 CHUNK_BYTES = 64 * 1024
@@ -56,7 +57,7 @@ def download(
     source: PublisherSource,
     advance: Callable[[int], None],
     *,
-    monotonic: Callable[[], float] = time.monotonic,
+    monotonic: Callable[[], float] = _CLOCK.now,
 ) -> bytes:
     """The publisher's answer, by rules 1 to 3. Raises `SourceUnavailable`."""
     address = urlsplit(source.url)

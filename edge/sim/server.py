@@ -34,7 +34,7 @@ class BoundSocket:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _remove_the_dead(path)
-            # Not fchmod: `vision` may change no modes. A file that another thread makes meanwhile is narrower, not wider.
+            # Not fchmod: `vision` may change no modes. What another thread makes meanwhile is narrower, not wider.
             before = os.umask(0o177)
             try:
                 self._sock.bind(str(path))

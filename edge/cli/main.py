@@ -81,7 +81,7 @@ def invoke(args: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
     except typer.TyperException as error:
-        return complain(_usage(error), as_json=as_json)
+        return complain(_usage(error, args), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - rule 2: the last line of defence, and the only one
         return complain(foreseen(error), as_json=as_json)
     return code
@@ -140,8 +140,9 @@ def _command(name: str, found: Any) -> Any:  # noqa: ANN401 - Typer's own comman
     return typer.main.get_command(app)
 
 
-def _usage(error: typer.TyperException) -> UsageMistaken:
+def _usage(error: typer.TyperException, args: Sequence[str]) -> UsageMistaken:
     message = error.format_message().strip().rstrip(".")
     context = getattr(error, "ctx", None)
-    asked = context.command_path if context is not None else "edge-gate"
+    named = next((arg for arg in args if arg in COMMANDS), None)
+    asked = context.command_path if context is not None else " ".join(["edge-gate", *([named] if named else [])])
     return UsageMistaken(message[:1].lower() + message[1:], hint=f"`{asked} --help` shows what there is")

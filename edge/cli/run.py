@@ -9,6 +9,7 @@ Rule 3.  Started by `run`, a process ends with it, and leaves Ctrl-C to it: the 
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -73,6 +74,7 @@ def sync(config: ConfigOption = None, parent: ParentOption = None) -> None:
 
 
 def _begin(config: Path | None, parent: int | None, by: signal.Signals) -> Config:
+    _log_to_stderr()
     signal.signal(signal.SIGTERM, _leave)
     if parent is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -84,6 +86,20 @@ def _begin(config: Path | None, parent: int | None, by: signal.Signals) -> Confi
     return settings
 
 
+class _Line(logging.Formatter):
+    """One line a record: the text of an exception can hold what it was about (`edge.cli.complaint`, rule 2)."""
+
+    def formatException(self, ei: object) -> str:  # noqa: N802, ARG002 - its name in `logging`
+        return ""
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Line("%(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("edge").setLevel(logging.INFO)
+
+
 def _leave(*_: object) -> None:
     raise SystemExit(0)
 
@@ -93,7 +109,9 @@ def _serve(settings: Config, profile: Callable[[Config], Profile]) -> None:
     sandbox = confine(chosen)
     sys.stderr.write(f"sandbox: {sandbox}\n")
     service = importlib.import_module(f"edge.{chosen.name}.service")
-    service.run(settings, sandbox=sandbox)
+    code = service.run(settings, sandbox=sandbox)
+    if code:
+        raise typer.Exit(code)
 
 
 def _folder(path: Path, mode: int) -> None:

@@ -35,6 +35,9 @@ GLARE = 250
 NOISE_SIGMA_PX = 0.8
 """Sensor noise is finer than faces: it must not pass for sharpness."""
 FINE_PX, COARSE_PX = 2, 6
+FLAT = 0.5
+"""Grey levels: with less structure than this there is nothing to call sharp."""
+_INNER = slice(COARSE_PX, PATCH_PX - COARSE_PX)
 SCENE_STEP = 8
 """Every eighth pixel is enough to see whether a frame is dark."""
 SCENE_DARK, SCENE_GLARE = 30.0, 0.5
@@ -96,10 +99,14 @@ class Meter:
     def _sharpness(self, on_face: NDArray[np.bool_]) -> float:
         """Second differences are blind to shading, and their ratio to contrast."""
         cv2.GaussianBlur(self._grey.astype(np.float32), (0, 0), NOISE_SIGMA_PX, dst=self._smooth)
+        inner = on_face[_INNER, _INNER]
+        if not inner.any():
+            return 0.0
         ratios = []
-        for axis in (0, 1):  # a hand or a person that moves blurs one direction only
-            fine, coarse = (np.abs(_bend(self._smooth, step, axis))[on_face] for step in (FINE_PX, COARSE_PX))
-            ratios.append(float(fine.mean()) / max(float(coarse.mean()), 0.5) if fine.size else 0.0)
+        for picture in (self._smooth, self._smooth.T):  # what moves blurs one direction only
+            turned = inner if picture is self._smooth else inner.T
+            fine, coarse = (float(np.abs(_bend(picture, step))[turned].mean()) for step in (FINE_PX, COARSE_PX))
+            ratios.append(fine / max(coarse, FLAT))
         return min(ratios)
 
 
@@ -111,7 +118,9 @@ def scene_light(image: Image, limits: Limits) -> Unfit | None:
     return Unfit.TOO_BRIGHT if float((grid >= GLARE).mean()) > SCENE_GLARE else None
 
 
-def _bend(picture: NDArray[np.float32], step: int, axis: int) -> NDArray[np.float32]:
-    """Second difference over `step` pixels; the border wraps around, where no face is."""
-    bend: NDArray[np.float32] = 2 * picture - np.roll(picture, step, axis) - np.roll(picture, -step, axis)
+def _bend(picture: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Second difference over `step` rows, without the border of `COARSE_PX`."""
+    last = PATCH_PX - COARSE_PX
+    before, after = picture[COARSE_PX - step : last - step, _INNER], picture[COARSE_PX + step : last + step, _INNER]
+    bend: NDArray[np.float32] = 2 * picture[_INNER, _INNER] - before - after
     return bend

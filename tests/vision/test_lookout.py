@@ -106,7 +106,7 @@ def test_a_fault_is_seen_to_heal_by_short_glances(kind: str) -> None:
         rig.look(lambda: rig.lookout.fault is not None)
     rig.lookout.rest()
     rig.idle(3.0)  # nothing got better
-    assert rig.lookout.fault is not None
+    faults = [rig.lookout.fault]
     rig.camera.plugged = True
     rig.camera.script.extend([LIGHT] * 100)
     began = rig.clock.now()
@@ -115,6 +115,8 @@ def test_a_fault_is_seen_to_heal_by_short_glances(kind: str) -> None:
         assert rig.clock.now() - began < PROBE_EVERY_S + 1.0 + PROBE_S + 0.5
     rig.idle(PROBE_S)
     assert rig.camera.calls[-1] == "close"
+    faults.append(rig.lookout.fault)
+    assert [fault is None for fault in faults] == [False, True]
     calls = len(rig.camera.calls)
     rig.idle(10.0)
     assert len(rig.camera.calls) == calls  # healed: closed for good

@@ -22,10 +22,11 @@ from edge.core.freshness import Floors, Fresh, Freshness, Role, Seen, Stale
 from edge.core.values import GateId, Instant, WallTime
 from edge.errors import EdgeError
 from edge.state.answer import TimeQuestion, read_answer, write_question
-from edge.state.bundle import unpack
-from edge.state.errors import Expired
+from edge.state.bundle import Bundle, unpack
+from edge.state.errors import Expired, StateDamaged
 from edge.state.kept import Kept, SeenTime
-from edge.state.metadata import sha256
+from edge.state.metadata import read, sha256
+from edge.state.shapes import Timestamp
 from edge.state.statement import Speakers
 from edge.state.trust import Outcome, apply, hear, restored
 from edge.state.walk import ConsentState
@@ -40,8 +41,8 @@ class Following:
     beacon: Speakers
     freshness: Freshness
     state: ConsentState | None = None
-    aside: tuple[str, bytes] | None = None
-    """A bundle that waits for a head (rule 4), with the SHA-256 of its snapshot."""
+    aside: Bundle | None = None
+    """A bundle that waits for a head (rule 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +73,26 @@ def ask(following: Following, nonce: bytes, at: Instant) -> tuple[Following, byt
 
 def take_bundle(following: Following, data: bytes, at: Instant) -> Step:
     """A whole state came."""
-    outcome = apply(following.kept, data, lambda role: _time(following, role, at))
-    after, refused = _learnt(following, outcome, at)
-    must_commit = after.kept.roots != following.kept.roots
-    if outcome.state is None:
-        aside = (sha256(unpack(data).snapshot), data) if isinstance(outcome.refused, Expired) else following.aside
-        return Step(replace(after, aside=aside), must_commit=must_commit, refused=outcome.refused or refused)
-    after = replace(after, aside=None)
-    if following.state is not None and outcome.state.snapshot == following.state.snapshot:
-        return Step(after, must_commit=must_commit)
-    return Step(after, outcome.state, must_commit=True)
+    try:
+        bundle = unpack(data)
+    except StateDamaged as error:
+        return Step(following, refused=error)
+    return _apply(following, bundle, at)
 
 
 def take_head(following: Following, data: bytes, at: Instant) -> Step:
     """A head came by itself."""
+    try:
+        read(data, Timestamp)
+    except StateDamaged as error:
+        return Step(following, refused=error)
     outcome = hear(following.kept, data, lambda role: _time(following, role, at))
     after, refused = _learnt(following, outcome, at)
     if outcome.refused is not None or refused is not None:
         return Step(after, refused=outcome.refused or refused)
-    if after.aside is not None and outcome.head is not None and after.aside[0] == outcome.head.snapshot.sha256:
-        return take_bundle(after, after.aside[1], at)
+    aside = after.aside
+    if aside is not None and outcome.head is not None and sha256(aside.snapshot) == outcome.head.snapshot.sha256:
+        return _apply(after, aside, at)
     return Step(after)
 
 
@@ -114,6 +115,19 @@ def committed(following: Following, state: ConsentState) -> Following:
 def verdict(following: Following, at: Instant) -> Fresh | Stale:
     """Whether faces may be used at `at`, and until when if nothing else comes."""
     return freshness.verdict(following.freshness, at)
+
+
+def _apply(following: Following, bundle: Bundle, at: Instant) -> Step:
+    outcome = apply(following.kept, bundle, lambda role: _time(following, role, at))
+    after, refused = _learnt(following, outcome, at)
+    must_commit = after.kept.roots != following.kept.roots
+    if outcome.state is None:
+        aside = bundle if isinstance(outcome.refused, Expired) else following.aside
+        return Step(replace(after, aside=aside), must_commit=must_commit, refused=outcome.refused or refused)
+    after = replace(after, aside=None)
+    if following.state is not None and outcome.state.snapshot == following.state.snapshot:
+        return Step(after, must_commit=must_commit)
+    return Step(after, outcome.state, must_commit=True)
 
 
 def _time(following: Following, role: Role, at: Instant) -> WallTime:

@@ -185,9 +185,9 @@ class Walk:
     def _floor(self) -> None:
         """Forget the floors whose keys the newest root no longer knows, and hand the others to python-tuf."""
         timestamp, snapshot = self.kept.timestamp, self.kept.snapshot
-        if timestamp is not None and not self._stands("timestamp", timestamp):
+        if timestamp is not None and not self._stands(timestamp, Timestamp):
             timestamp = None
-        if snapshot is not None and not self._stands("snapshot", snapshot):
+        if snapshot is not None and not self._stands(snapshot, Snapshot):
             snapshot = None
         self.kept = msgspec.structs.replace(self.kept, timestamp=timestamp, snapshot=snapshot)
         if timestamp is not None:
@@ -231,7 +231,7 @@ class Walk:
             return None
         before = unpack(self.kept.bundle)
         version = read(before.targets, Targets).version
-        if targets.version < version and self._stands("targets", before.targets):
+        if targets.version < version and self._stands(before.targets, Targets):
             raise RolledBack(f"targets {targets.version} are older than targets {version}, applied before", hint=_OLD)
         return inflate(before.status)
 
@@ -240,9 +240,12 @@ class Walk:
         self.demand_site(signed.site, f"a {kind.__name__.lower()} file")
         return signed
 
-    def _stands(self, role: str, data: bytes) -> bool:
-        keys = self._set.root.roles[role]
-        return Role(frozenset(keys.keyids), keys.threshold).met(self._signers(role, data))
+    def _stands(self, data: bytes, kind: type[Signed]) -> bool:
+        """Whether stored metadata is signed by those who hold its role under the newest root."""
+        self._read(data, kind)
+        name = kind.__name__.lower()
+        role = self._set.root.roles[name]
+        return Role(frozenset(role.keyids), role.threshold).met(self._signers(name, data))
 
     def _signers(self, role: str, data: bytes) -> frozenset[str]:
         file: Metadata[Any] = Metadata.from_bytes(data)

@@ -118,7 +118,7 @@ def test_everything_of_the_beacon_lives_as_long_as_the_targets() -> None:
 
 def test_what_is_published_is_believed() -> None:
     site = Site().revoke(1).suspended(2).rotate("timestamp", "snapshot", "suspend", "admin", "roots").tick().revoke(5)
-    outcome = trust.apply(trust.provisioned(site.name, site.root), site.data, at(site.now))
+    outcome = trust.apply(trust.provisioned(site.name, site.root), site.bundle, at(site.now))
     assert outcome.refused is None
     assert outcome.state is not None
     assert outcome.state.statuses.indices(Status.WITHDRAWN) == (1, 5)
@@ -137,7 +137,7 @@ def test_two_administrators_are_asked_for_two() -> None:
         )  # fmt: skip
         bundle = beacon.with_targets(beacon.with_root(site.bundle, root, site.signers, now=T0), published, site.signers,
                                      now=T0)  # fmt: skip
-        outcome = trust.apply(trust.provisioned(NAME, site.root), pack(bundle), at(T0))
+        outcome = trust.apply(trust.provisioned(NAME, site.root), bundle, at(T0))
         assert (outcome.refused is None) == right
 
 

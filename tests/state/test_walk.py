@@ -16,6 +16,7 @@ from tuf.ngclient.config import EnvelopeType
 
 from edge.core.freshness import Role
 from edge.state import trust
+from edge.state.bundle import unpack
 from edge.state.errors import NotSigned, RolledBack, StateDamaged, WrongSite
 from edge.state.shapes import Root
 from tests.state.site import NAME, Site, at, forged, key
@@ -51,9 +52,9 @@ def test_the_walk_asks_for_the_time_under_the_newest_root() -> None:
         asked.append(role)
         return site.now
 
-    kept = trust.apply(trust.provisioned(site.name, site.root), site.data, clock).kept
+    kept = trust.apply(trust.provisioned(site.name, site.root), site.bundle, clock).kept
     old = asked[-1]
-    trust.apply(kept, site.rotate("timestamp", "snapshot").data, clock)
+    trust.apply(kept, site.rotate("timestamp", "snapshot").bundle, clock)
     assert len(asked) == 2
     assert not asked[-1].keyids & old.keyids
 
@@ -90,11 +91,11 @@ def test_a_gate_is_provisioned_with_a_root_that_stands_by_itself() -> None:
 def test_a_gate_that_came_late_begins_with_a_later_root() -> None:
     site = Site().rotate("timestamp").rotate("roots")
     kept = trust.provisioned(site.name, site.bundle.roots[1])
-    outcome = trust.apply(kept, site.data, at(site.now))
+    outcome = trust.apply(kept, site.bundle, at(site.now))
     assert outcome.refused is None
     assert outcome.kept.roots == site.bundle.roots[1:]
     assert trust.restored(outcome.kept).state is not None
-    headless = site.with_parts(roots=site.bundle.roots[1:])
+    headless = unpack(site.with_parts(roots=site.bundle.roots[1:]))
     assert isinstance(trust.apply(outcome.kept, headless, at(site.now)).refused, RolledBack)
 
 

@@ -16,6 +16,7 @@ Rule 5.  Inflation ends at the size of a list (a zlib bomb), and a stream that s
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ MAX_DEFLATED_BYTES = PACKED_BYTES + 1024
 """zlib adds 11 bytes to a list that it cannot shrink; the rest is room for another compressor."""
 _ODD = int.from_bytes(b"\x55" * PACKED_BYTES, "little")
 """The low bit of every entry, as one large number: all rules below are a few operations on such numbers."""
+_MARKED = re.compile(rb"[^\0]")
+"""Finds the few bytes of a plane that hold anything, without a step of Python for each of the others."""
 _SHOWN = 8
 
 
@@ -163,7 +166,7 @@ def _plane(packed: bytes, status: Status) -> int:
 
 def _indices(plane: int) -> tuple[int, ...]:
     marked = plane.to_bytes(PACKED_BYTES, "little")
-    return tuple(4 * at + k for at, byte in enumerate(marked) if byte for k in range(4) if byte >> 2 * k & 1)
+    return tuple(4 * hit.start() + k for hit in _MARKED.finditer(marked) for k in range(4) if hit[0][0] >> 2 * k & 1)
 
 
 _AGAIN = "fetch the site's state again; if it stays damaged, publish it anew"

@@ -92,7 +92,7 @@ def take_head(following: Following, data: bytes, at: Instant) -> Step:
         return Step(after, refused=outcome.refused or refused)
     aside = after.aside
     if aside is not None and outcome.head is not None and sha256(aside.snapshot) == outcome.head.snapshot.sha256:
-        return _apply(after, aside, at)
+        return _apply(replace(after, aside=None), aside, at)
     return Step(after)
 
 

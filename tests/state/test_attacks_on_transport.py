@@ -13,6 +13,7 @@ from edge.state.answer import TimeAnswer, answer_to, read_question, write_questi
 from edge.state.errors import (
     Expired,
     HeadAhead,
+    Mismatched,
     NotSigned,
     RolledBack,
     StateDamaged,
@@ -104,6 +105,19 @@ def test_a_gate_starts_with_an_old_bundle_and_a_new_head() -> None:
     assert step.state is not None
     assert gate.fresh
     assert gate.status(3) is Status.WITHDRAWN
+
+
+def test_a_damaged_bundle_that_waits_for_a_head_is_tried_once() -> None:
+    site, gate = following()
+    site.revoke(3)
+    bent = site.with_parts(status=site.bundle.status[:-1])
+    together(site, gate, 86400)
+    gate.wakes(site)
+    assert isinstance(gate.bundle(bent).refused, Expired)
+    assert isinstance(gate.head(site.tick().head).refused, Mismatched)
+    assert gate.head(site.passes(60).tick().head).refused is None
+    assert gate.bundle(site.data).refused is None
+    assert gate.fresh
 
 
 def test_silence_ends_it() -> None:

@@ -4,7 +4,7 @@ Rule 1.  A module imports from its own layer or from a lower one (`LAYERS`), als
 Rule 2.  `vision`, `gate`, `sync`, `site` and `sandbox` do not know each other: what they share lies below them.
 Rule 3.  The core imports what has no side effects, and nothing else (`PURE`).
 Rule 4.  A vendor's library is imported where it is wrapped (`VENDORS`), and time is read in one place.
-Rule 5.  A file has one idea; `MAX_LINES` lines are more than enough for it.
+Rule 5.  A file has one idea; `MAX_LINES` lines are more than enough for it. A file of tests may be a longer list.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "edge").rglob("*.py"))
 MAX_LINES = 400
+MAX_TEST_LINES = 600
 
 LAYERS = (
     ("__init__", "errors"),
@@ -110,8 +111,8 @@ def test_a_module_keeps_the_layers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_test_file_is_short(path: Path) -> None:
-    assert path.read_text(encoding="utf-8").count("\n") <= MAX_LINES
+def test_a_test_file_is_not_endless(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").count("\n") <= MAX_TEST_LINES
 
 
 def test_everything_under_edge_stands_in_a_layer() -> None:

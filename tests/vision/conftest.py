@@ -16,7 +16,7 @@ from edge.vision.find import FaceFinder
 from edge.vision.quality import Limits
 from edge.vision.stages import Stages
 from edge.vision.zone import Zone
-from tests.vision.people import Person, person
+from tests.vision.people import RUNTIME, Person, person
 
 SAME_FACE = 0.936
 """The threshold of the shipped pack at FMR 1e-4."""
@@ -29,12 +29,12 @@ def pack() -> Pack:
 
 @pytest.fixture(scope="session")
 def finder(pack: Pack) -> FaceFinder:
-    return FaceFinder(pack, Stages(BootClock()))
+    return FaceFinder(pack, Stages(BootClock()), runtime=RUNTIME)
 
 
 @pytest.fixture(scope="session")
 def extractor(pack: Pack) -> Extractor:
-    return load_extractor(pack)
+    return load_extractor(pack, runtime=RUNTIME)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,8 @@ def astronaut() -> Person:
 @pytest.fixture(scope="session")
 def parts(pack: Pack) -> tuple[FaceFinder, Embedder, Stages]:
     stages = Stages(BootClock())
-    return FaceFinder(pack, stages), Embedder(pack.embedder, pack.alignment), stages
+    embedder = Embedder(pack.embedder, pack.alignment, runtime=RUNTIME)
+    return FaceFinder(pack, stages, runtime=RUNTIME), embedder, stages
 
 
 @pytest.fixture

@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.vision.runtimes import Runtime
+
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 640, 480
+RUNTIME: Runtime = "litert" if importlib.util.find_spec("ai_edge_litert") else "tflite-runtime"
+"""What is installed here: the suite runs once with each."""
 _PLACES = {
     "grace": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg", (265.6, 240.1), 201.2, "matplotlib"),
     "astronaut": ("skimage", "data/astronaut.png", (221.9, 122.7), 101.1, "scikit-image"),

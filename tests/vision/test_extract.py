@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 
 import cv2
@@ -14,8 +15,8 @@ from edge.packs.errors import PackDamaged
 from edge.vision.extract import Extractor, load_extractor
 from edge.vision.model import Model
 from edge.vision.quality import Limits
-from edge.vision.runtimes import load
-from tests.vision.people import Image, Person, dimmed, lane, noisy, stand
+from edge.vision.runtimes import Runtime, load
+from tests.vision.people import RUNTIME, Image, Person, dimmed, lane, noisy, stand
 
 ACCEPT = 0.936
 """The shipped pack's threshold at FMR 1e-4."""
@@ -58,7 +59,7 @@ def test_without_limits_only_no_face_is_refused(pack: Pack, extractor: Extractor
     assert extractor.extract(far).embedding is not None
     nobody = extractor.extract(lane())
     assert (nobody.embedding, nobody.unfit, nobody.quality, nobody.face_px) == (None, Unfit.NO_FACE, 0.0, 0.0)
-    strict = load_extractor(pack, limits=Limits()).extract(far)
+    strict = load_extractor(pack, runtime=RUNTIME, limits=Limits()).extract(far)
     assert (strict.embedding, strict.unfit) == (None, Unfit.TOO_SMALL)
     assert strict.face_px == pytest.approx(62, rel=0.12)
 
@@ -88,34 +89,35 @@ def test_one_flipped_bit_anywhere_is_not_loaded(pack: Pack, tmp_path: Path, role
     path = tmp_path / part.path.name
     path.write_bytes(content)
     with pytest.raises(PackDamaged, match="damaged") as caught:
-        Model(dataclasses.replace(part, folder=tmp_path, path=path))
+        Model(dataclasses.replace(part, folder=tmp_path, path=path), runtime=RUNTIME)
     assert part.path.name in caught.value.message
 
 
 def test_a_model_that_is_not_what_its_recipe_says_is_not_used(pack: Pack) -> None:
     with pytest.raises(PartFailed, match="its recipe says"):
-        Model(dataclasses.replace(pack.landmarks, input=pack.detector.input))
+        Model(dataclasses.replace(pack.landmarks, input=pack.detector.input), runtime=RUNTIME)
     with pytest.raises(PartFailed, match="its recipe says"):
-        Model(dataclasses.replace(pack.embedder, output=pack.detector.output))
+        Model(dataclasses.replace(pack.embedder, output=pack.detector.output), runtime=RUNTIME)
 
 
 def test_bytes_that_are_no_model_are_refused_by_name() -> None:
     with pytest.raises(PartFailed, match=r"the embedder .* cannot be run"):
-        load("litert", b"\0" * 64, threads=1, what="the embedder of a test")
+        load(RUNTIME, b"\0" * 64, threads=1, what="the embedder of a test")
 
 
-def test_the_other_runtime_is_used_or_named_and_never_replaced(pack: Pack) -> None:
-    try:
-        import tflite_runtime  # noqa: F401, PLC0415
-    except ImportError:
-        with pytest.raises(PartFailed, match="tflite-runtime cannot be imported"):
-            load_extractor(pack, runtime="tflite-runtime")
+@pytest.mark.parametrize("runtime", ["litert", "tflite-runtime"])
+def test_a_runtime_is_used_or_missed_by_name_and_never_replaced(pack: Pack, runtime: Runtime) -> None:
+    module = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}[runtime]
+    if importlib.util.find_spec(module) is None:
+        with pytest.raises(PartFailed, match=f"the runtime {runtime} cannot be imported"):
+            load_extractor(pack, runtime=runtime)
     else:
-        assert "tflite_runtime" in load_extractor(pack, runtime="tflite-runtime")._embedder.model._run._api.__module__
+        model = load_extractor(pack, runtime=runtime)._embedder.model
+        assert type(model._run._api).__module__.startswith(module)
 
 
 def test_a_picture_reaches_the_model_as_its_recipe_says(pack: Pack) -> None:
-    model = Model(pack.detector)
+    model = Model(pack.detector, runtime=RUNTIME)
     model.picture[:] = (255, 128, 0)  # blue, green, red
     seen: list[np.ndarray] = []
     model._run = lambda image: seen.append(image.copy()) or []  # type: ignore[assignment,func-returns-value]
@@ -123,7 +125,7 @@ def test_a_picture_reaches_the_model_as_its_recipe_says(pack: Pack) -> None:
     assert seen[0].dtype == np.float32
     assert seen[0].shape == (1, 128, 128, 3)
     assert seen[0][0, 0, 0].tolist() == pytest.approx([-1.0, 128 / 127.5 - 1, 1.0], abs=1e-6)
-    embedder = Model(pack.embedder)
+    embedder = Model(pack.embedder, runtime=RUNTIME)
     embedder.picture[:] = (255, 128, 0)
     embedder._run = model._run
     embedder()

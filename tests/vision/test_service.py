@@ -24,6 +24,7 @@ from edge.vision.service import RETRY_MAX_S, RETRY_S, prepare, run, same_face_co
 from edge.wire.link import Link, Listener
 from edge.wire.messages import PROTOCOL, GateHello, PartState, VisionHello, decode_from_vision, encode
 from tests.fakes.clock import LOST_S, HandClock
+from tests.vision.people import RUNTIME
 
 GATE_HELLO = encode(GateHello(protocol=PROTOCOL, pid=1, site="site", gate="gate"))
 
@@ -39,7 +40,7 @@ def config(tmp_path: Path) -> Config:
         camera=Camera(kind="sim"),
         pins=Pins(kind="sim"),
         cards=Cards(kind="sim"),
-        recognition=Recognition(pad="simulated"),
+        recognition=Recognition(pad="simulated", runtime=RUNTIME),
     )
 
 
@@ -67,7 +68,7 @@ def test_what_is_prepared_says_what_it_is(config: Config, pack: Pack) -> None:
     hello = prepared.hello
     assert hello.embedder_sha256 == pack.embedder.sha256
     assert hello.dimensions == pack.embedder.output.dims
-    assert (hello.pad_level, hello.runtime) == ("simulated", "litert")
+    assert (hello.pad_level, hello.runtime) == ("simulated", RUNTIME)
     assert (hello.camera, hello.camera_simulated) == ("sim", True)
     assert prepared.sight.eye.embeddings == 0
 
@@ -107,7 +108,7 @@ def test_without_a_gate_a_spoilt_model_is_an_error_all_the_same(config: Config, 
 
 
 def test_an_unknown_pack_is_named(config: Config) -> None:
-    unknown = msgspec.structs.replace(config, recognition=Recognition(pack="no-such-pack"))
+    unknown = msgspec.structs.replace(config, recognition=Recognition(pack="no-such-pack", runtime=RUNTIME))
     with pytest.raises(PackUnknown, match="no-such-pack"):
         prepare(unknown, BootClock())
 

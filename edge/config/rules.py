@@ -10,6 +10,7 @@ Rule 2.  A commissioned gate has no simulated part and no picture from a file: a
 Rule 3.  A line has one function, and a relay's line rests, while the board powers up, at the level that locks.
 Rule 4.  Times and frames fit into each other: a window into its attempt, a pulse into its passage.
 Rule 5.  State and sockets lie where only the gate writes, and where the kernel can reach them.
+Rule 6.  A broker is met with both sides' certificates or not at all; there is no plain connection.
 """
 
 from __future__ import annotations
@@ -328,3 +329,26 @@ def _a_commissioned_gate_keeps_its_state(
         yield Breach("paths.state", f"{paths_state} is gone after a reboot", 'use "/var/lib/edge-gate"')
     if any(paths_runtime.is_relative_to(folder) for folder in _WRITABLE_BY_ALL):
         yield Breach("paths.runtime", f"anybody may write beside {paths_runtime}", 'use "/run/edge-gate"')
+
+
+# Rule 6 ------------------------------------------------------------------------------------
+@_rule
+def _a_broker_shows_and_sees_certificates(
+    *,
+    broker_host: str,
+    broker_authority: Path | None,
+    broker_certificate: Path | None,
+    broker_key: Path | None,
+) -> Iterator[Breach]:
+    files = {"authority": broker_authority, "certificate": broker_certificate, "key": broker_key}
+    for name, path in files.items():
+        if broker_host and path is None:
+            yield Breach(
+                f"broker.{name}",
+                f"a broker is named, and its {name} is not",
+                f'name the PEM file, for example {name} = "broker/{name}.pem"; the site\'s administrator has made it',
+            )
+    if not broker_host and any(files.values()):
+        yield Breach(
+            "broker.host", "there are files for a broker, and no broker", 'name it, for example host = "gate-broker"'
+        )

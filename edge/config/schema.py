@@ -178,6 +178,21 @@ class Cards(Settings, frozen=True):
     """For line: a reader that types lines, as a path to its tty, or "-" for standard input."""
 
 
+class Broker(Settings, frozen=True):
+    """Where the site's broker is. Without a host the gate is on its own, and hears of no withdrawal by itself."""
+
+    host: Annotated[str, Meta(max_length=253)] = ""
+    """Name or address, as the broker's certificate names it."""
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8883
+    """Its TLS port; there is no other."""
+    authority: Path | None = None
+    """PEM: whose certificates count, which is the site's own authority."""
+    certificate: Path | None = None
+    """PEM: what this gate shows."""
+    key: Path | None = None
+    """PEM, not encrypted, readable by `sync` only: the certificate's key."""
+
+
 class Config(Settings, frozen=True):
     """The whole file."""
 
@@ -189,6 +204,7 @@ class Config(Settings, frozen=True):
     cards: Cards
     lane: Lane = field(default_factory=Lane)
     recognition: Recognition = field(default_factory=Recognition)
+    broker: Broker = field(default_factory=Broker)
 
     @property
     def vision_socket(self) -> Path:

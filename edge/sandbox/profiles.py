@@ -91,7 +91,9 @@ def sync(config: Config) -> Profile:
     """The network, and nothing to tell it. Raises `Refused` (rule 2)."""
     return _apart(
         config,
-        Profile("sync", reads=(*_code(), *_USERS, *_NAMES_AND_TRUST), devices=(_NULL,), network=True),
+        Profile(
+            "sync", reads=(*_code(), *_USERS, *_NAMES_AND_TRUST, *_broker_files(config)), devices=(_NULL,), network=True
+        ),
     )
 
 
@@ -105,6 +107,12 @@ def _code() -> tuple[Path, ...]:
 
 def _packs(config: Config) -> tuple[Path, ...]:
     return (*config.paths.packs, *default_search())
+
+
+def _broker_files(config: Config) -> tuple[Path, ...]:
+    """Their folders, not the files: the kernel ties a rule to a file, and a renewed certificate is another one."""
+    named = (config.broker.authority, config.broker.certificate, config.broker.key)
+    return tuple(sorted({path.parent for path in named if path is not None}))
 
 
 def _v4l2(device: str) -> Path:

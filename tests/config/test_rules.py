@@ -57,6 +57,19 @@ BROKEN = {
     "vault in the sockets": (changed(DESK, paths__state='"run/state"'), "paths.runtime"),
     "one folder": (changed(DESK, paths__runtime='"x/../state"'), "paths.runtime"),
     "long runtime": (changed(DESK, paths__runtime='"/' + "r" * 90 + '"'), "paths.runtime"),
+    "broker without authority": (
+        changed(DESK, broker__host='"b"', broker__certificate='"c.pem"', broker__key='"k.pem"'),
+        "broker.authority",
+    ),
+    "broker without certificate": (
+        changed(DESK, broker__host='"b"', broker__authority='"a.pem"', broker__key='"k.pem"'),
+        "broker.certificate",
+    ),
+    "broker without key": (
+        changed(DESK, broker__host='"b"', broker__authority='"a.pem"', broker__certificate='"c.pem"'),
+        "broker.key",
+    ),
+    "files without broker": (changed(DESK, broker__authority='"a.pem"'), "broker.host"),
     "state in memory": (changed(LANE, paths__state='"/run/edge-state"'), "paths.state"),
     "state in tmp": (changed(LANE, paths__state='"/tmp/state"'), "paths.state"),
     "sockets beside everybody": (changed(LANE, paths__runtime='"/tmp/run"'), "paths.runtime"),
@@ -75,6 +88,9 @@ KEPT = {
     "just enough frames": changed(DESK, camera__fps="2", lane__window_s="1.5"),
     "pulse just below the passage": changed(DESK, lane__passage_max_s="5.1"),
     "a device by path": changed(LANE, camera__device='"/dev/v4l/by-id/usb-cam-video-index0"'),
+    "a broker with both certificates": changed(
+        DESK, broker__host='"b"', broker__authority='"a.pem"', broker__certificate='"c.pem"', broker__key='"k.pem"'
+    ),
     "longest runtime": changed(DESK, paths__runtime='"/' + "r" * 88 + '"'),
 }
 

@@ -151,7 +151,7 @@ def may_enrol(consent: Consent, here: Here, attempt: Attempt, now_wall: WallTime
         (Reason.WRONG_MODE, here.mode not in consent.modes),
         (Reason.NO_GUARDIAN, consent.minor and not consent.guardian),
         (Reason.NOT_YET_VALID, now_wall < consent.not_before),
-        (Reason.EXPIRED, not now_wall < consent.expires),
+        (Reason.EXPIRED, not live(consent, now_wall)),  # rule 1, having begun
         (Reason.ALREADY_USED, attempt.used),
         (Reason.SUSPENDED, attempt.suspended),
         (Reason.NO_OPERATOR, not attempt.operator.strip()),

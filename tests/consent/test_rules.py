@@ -121,6 +121,11 @@ def test_the_first_broken_rule_is_the_reason_and_without_one_there_is_none(case:
     event(f"{len(broken)} rules broken")
 
 
+def test_a_consent_lives_from_its_first_second_until_just_before_its_last() -> None:
+    short = consent(not_before=NOW, expires=NOW + 10)
+    assert [live(short, NOW + second) for second in (-0.1, 0, 9.9, 10, 11)] == [False, True, True, False, False]
+
+
 @given(consents(), times, st.floats(0, 2.0**33))
 def test_an_ended_consent_never_lives_again(given_consent: Consent, now: float, later: float) -> None:
     assume(now >= given_consent.expires)

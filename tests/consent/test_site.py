@@ -188,6 +188,14 @@ def indices(folder: Path) -> dict[int, str]:
         return {number: consent for consent, number in db.execute("SELECT consent, number FROM issued")}
 
 
+def test_the_last_free_indices_are_found(founded: Founded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ledger, "STATUS_LIST_SIZE", 12)
+    ledger.Ledger.create(tmp_path / "ledger")
+    numbers = [ledger.Ledger(tmp_path / "ledger").reserve(None, NOW)[1] for _ in range(12)]
+    assert sorted(numbers) == list(range(12))
+    assert numbers != sorted(numbers)
+
+
 def test_a_site_that_has_used_up_its_list_issues_no_more(founded: Founded, monkeypatch: pytest.MonkeyPatch) -> None:
     authority, key, folder = founded
     monkeypatch.setattr(ledger, "STATUS_LIST_SIZE", len(indices(folder)))

@@ -224,6 +224,16 @@ def test_an_old_copy_is_noticed_after_any_number_of_changes(copy: Path, clock: H
     refused(copy, clock, "put back|holds no key|does not open")
 
 
+def test_an_older_copy_is_called_one(copy: Path, clock: HandClock) -> None:
+    old = (copy / DATABASE).read_bytes()
+    vault = open_at(copy, clock)
+    enrol(vault, 500)
+    enrol(vault, 501)
+    vault.close()
+    (copy / DATABASE).write_bytes(old)
+    refused(copy, clock, "an older copy of one of them was put back")
+
+
 def test_a_single_old_row_is_noticed(copy: Path, clock: HandClock) -> None:
     with contextlib.closing(sqlite3.connect(copy / DATABASE)) as db:
         row = db.execute("SELECT id, sequence, sealed FROM chunk WHERE id = 1 << 32").fetchone()

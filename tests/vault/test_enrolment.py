@@ -289,19 +289,25 @@ def test_a_reference_that_somebody_with_the_keys_wrote_is_erased(vault: Vault, f
     vault.close()
 
 
-@pytest.mark.parametrize("what", ["missing", "edited", "for another gate", "with other dates"])
+PAPERS = {
+    "missing": {cid(1): signed(1)},
+    "edited": {cid(1): signed(1), cid(2): signed(2)[:-40] + b"A" + signed(2)[-39:]},
+    "for another site": {cid(1): signed(1), cid(2): signed(2, site="other-court")},
+    "for another gate": {cid(1): signed(1), cid(2): signed(2, gates=("south",))},
+    "of another subject": {cid(1): signed(1), cid(2): signed(2, subject=consent(3).subject)},
+    "of another consent": {cid(1): signed(1), cid(2): signed(3, subject=consent(2).subject)},
+    "beginning earlier": {cid(1): signed(1), cid(2): signed(2, not_before=NOW - 61)},
+    "ending later": {cid(1): signed(1), cid(2): signed(2, expires=NOW + YEAR_S + 1)},
+}
+
+
+@pytest.mark.parametrize("what", PAPERS)
 def test_papers_that_say_something_else_end_a_reference(
     vault: Vault, folder: Path, clock: HandClock, what: str
 ) -> None:
     enrol(vault, 1)
     enrol(vault, 2)
-    papers = {
-        "missing": {cid(1): signed(1)},
-        "edited": {cid(1): signed(1), cid(2): signed(2)[:-40] + b"A" + signed(2)[-39:]},
-        "for another gate": {cid(1): signed(1), cid(2): signed(2, gates=("south",))},
-        "with other dates": {cid(1): signed(1), cid(2): signed(2, expires=NOW + 1)},
-    }[what]
-    vault._book.commit(Change(vault._book.roll, {ChunkId(Kind.CONSENTS, 0): encode(papers)}), None)
+    vault._book.commit(Change(vault._book.roll, {ChunkId(Kind.CONSENTS, 0): encode(PAPERS[what])}), None)
     vault.close()
     vault = open_at(folder, clock)
     assert templates(vault) == {cid(1): 1}

@@ -23,7 +23,7 @@ from edge.gate.vault.slots import FileSlot
 from edge.gate.vault.table import ChunkId, Kind, decode
 from tests.consent.documents import consent
 from tests.vault.cuts import killed_at, killed_while_opening, moments_of
-from tests.vault.world import MODEL, OWNER, HandClock, cid, embedding, enrol, open_at, store_of, templates
+from tests.vault.world import MODEL, OWNER, HandClock, cid, embedding, enrol, open_at, signed, store_of, templates
 
 
 def held_by(folder: Path, clock: HandClock, people: int) -> None:
@@ -228,6 +228,27 @@ def test_after_an_erasure_no_file_holds_the_template_or_its_ciphertext_under_a_l
         assert bytes.fromhex(cid(2)) not in content, name
         assert cid(2).encode() not in content, name
     assert _keys_that_live(folder).isdisjoint({old_key})
+
+
+def test_freed_pages_are_overwritten(folder: Path, clock: HandClock) -> None:
+    """Many pages at once, and the ciphertext too: nobody should have to trust that its key is gone."""
+    vault = open_at(folder, clock)
+    for number in range(1, 41):
+        probes = [embedding(number * 100 + each, 1024) for each in range(4)]
+        vault.enrol(signed(number), probes, model_sha256=MODEL, operator="uid 1000")
+    vault.close()
+    before = folder.joinpath(DATABASE).read_bytes()
+    store = store_of(folder)
+    chunk = ChunkId(Kind.REFERENCES, 0)
+    sealed = next(store._database.rows(chunk.row, chunk.row))[2]
+    store.close()
+    pieces = [sealed[at : at + 32] for at in range(0, len(sealed), 4096)]
+    assert sum(piece in before for piece in pieces) > len(pieces) * 0.9
+    vault = open_at(folder, clock)
+    vault.erase({cid(number) for number in range(1, 41)}, why="withdrawn")
+    vault.close()
+    after = b"".join(path.read_bytes() for path in folder.iterdir())
+    assert not any(piece in after for piece in pieces)
 
 
 def test_an_old_key_table_opens_with_no_key_that_is_left(folder: Path, clock: HandClock) -> None:

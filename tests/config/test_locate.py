@@ -13,7 +13,10 @@ from edge.config.load import MAX_CONFIG_BYTES
 from edge.config.locate import line_of, locate
 from edge.config.syntax import parse
 
-NAMES = st.one_of(st.sampled_from(["a", "b-c", "d_1", "42"]), st.text(st.characters(max_codepoint=126), min_size=1, max_size=5).map(json.dumps))
+NAMES = st.one_of(
+    st.sampled_from(["a", "b-c", "d_1", "42"]),
+    st.text(st.characters(max_codepoint=126), min_size=1, max_size=5).map(json.dumps),
+)
 VALUES = st.sampled_from(
     [
         "1",

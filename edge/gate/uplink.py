@@ -25,7 +25,8 @@ from edge.wire.messages import (
     decode_from_sync,
 )
 
-MAX_MESSAGES_PER_S = 50
+MAX_MESSAGES_PER_S = 200
+"""The largest signed state (4 MiB in pieces of a datagram) comes in one burst of fewer than a hundred."""
 NOBODY = "not connected: sync is not running"
 _RESTART = "it is restarted by itself; if it stays so, see its messages"
 

@@ -86,6 +86,20 @@ def test_a_signal_handler_may_close_it_while_its_own_thread_waits() -> None:
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_signal_handler_may_close_it_in_the_middle_of_anything() -> None:
+    """The handler runs on the thread that may just hold the lock; if that is not reentrant, it never returns."""
+    inbox = Inbox()
+
+    def interrupted() -> None:
+        with inbox._changed:
+            inbox.close()
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(LOST_S)
+    assert not thread.is_alive()
+
+
 def test_an_empty_inbox_gives_nothing() -> None:
     inbox = Inbox()
     assert inbox.take_others() == ()

@@ -21,7 +21,7 @@ from edge.core.quantise import LARGEST, MAX_DIMENSIONS, MIN_DIMENSIONS
 from edge.core.values import ConsentId
 
 REFERENCES_A_CHUNK = 1024
-"""Loading 50,000 costs about twice one blob's decryption (`bench`), at 512 a chunk 2.0 to 3.1 times. An erasure rewrites
+"""Loading 50,000 costs about twice one blob (`bench`), at 512 a chunk two to three times. An erasure rewrites
 one such chunk: 180 KiB at 128 dimensions."""
 FACTS = np.dtype(
     [

@@ -65,7 +65,8 @@ for family in "$@"; do
     stamp=$venv/.edge-gate-$family
     if [ "$(cat "$stamp" 2>/dev/null)" != "$made_from" ]; then
         say "installing $family ($(grep -c '^[a-z]' "$lock") packages, hashes checked)"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+        # No build isolation: what a source package is built with is locked as well.
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r "$lock"
         case $family in *dev)
             "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
             # The three processes may not write, so they could not keep what Python compiles for them.

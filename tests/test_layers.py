@@ -1,7 +1,7 @@
 """Imports point down, vendors stay in their adapters, and files stay short: read from the source, not run.
 
 Rule 1.  A module imports from its own layer or from a lower one (`LAYERS`), also where only the type checker looks.
-Rule 2.  `vision`, `gate`, `sync`, `site`, `broker` and `sandbox` do not know each other: what they share lies below them.
+Rule 2.  `vision`, `gate`, `sync`, `site`, `broker` and `sandbox` do not know each other: what they share lies below.
 Rule 3.  The core imports what has no side effects, and nothing else (`PURE`).
 Rule 4.  A vendor's library is imported where it is wrapped (`VENDORS`), and time is read in one place.
 Rule 5.  A file has one idea; `MAX_LINES` lines are more than enough for it. A file of tests may be a longer list.

@@ -42,6 +42,7 @@ START_S = 10.0
 END_S = 10.0
 KEPT_LINES = 200
 _RUNNING = " running"
+_SAVING = "Saving in-memory database"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -83,7 +84,7 @@ class PrivateBroker:
         self._site, self._authority = site, authority
         self._process: subprocess.Popen[str] | None = None
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
-        self._running = threading.Event()
+        self._running, self._saving = threading.Event(), threading.Event()
         self._reader: threading.Thread | None = None
         self._folder = folder
         self.files = config.BrokerFiles(
@@ -140,6 +141,14 @@ class PrivateBroker:
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
 
+    def save(self) -> None:
+        """Have it write what is retained now, as it does every `config.AUTOSAVE_S`, and wait until it begins to."""
+        self._saving.clear()
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+            if not self._saving.wait(START_S):
+                raise PartFailed("mosquitto does not save what it holds", hint="see its lines")
+
     def stop(self) -> None:
         """End it in order."""
         self._end(signal.SIGTERM)
@@ -177,6 +186,8 @@ class PrivateBroker:
                 self._lines.append(line.rstrip())
                 if line.rstrip().endswith(_RUNNING):
                     self._running.set()
+                elif _SAVING in line:
+                    self._saving.set()
         self._running.set()  # it ended, and nobody need wait any longer
 
     def _end(self, by: signal.Signals) -> None:

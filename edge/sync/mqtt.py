@@ -16,7 +16,7 @@ import select
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTv5
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, DisconnectFlags, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -39,6 +39,7 @@ STALL_S = 20.0
 MAX_TURN_BYTES = 1024 * 1024
 MAX_TURN_PACKETS = 256
 _QOS = 1
+_LOST = "the connection to the broker was lost"
 _Any = object
 """What paho passes and we do not look at."""
 
@@ -155,7 +156,7 @@ class MqttBroker:
         if isinstance(sock, MeteredSocket) and sock.why:
             self._events = [event for event in self._events if not isinstance(event, Lost)] + [Lost(sock.why)]
         elif result != MQTT_ERR_SUCCESS or client.socket() is None:
-            self._events.append(Lost("the connection to the broker was lost"))  # unless a reason stands before it
+            self._events.append(Lost(_LOST))  # unless a reason stands before it
         if not client.want_write():
             self._writing_since = None
         elif self._writing_since is None:
@@ -194,8 +195,11 @@ class MqttBroker:
         if token is not None:
             self._events.append(Confirmed(token, reason.getName() if reason.is_failure else ""))
 
-    def _on_disconnect(self, _client: Client, _data: _Any, _flags: _Any, reason: ReasonCode, _answer: _Any) -> None:
-        self._events.append(Lost(f"the broker ended the connection: {reason.getName()}"))
+    def _on_disconnect(
+        self, _client: Client, _data: _Any, flags: DisconnectFlags, reason: ReasonCode, _answer: _Any
+    ) -> None:
+        told = flags.is_disconnect_packet_from_server
+        self._events.append(Lost(f"the broker ended the connection: {reason.getName()}" if told else _LOST))
 
 
 def _written_in_turn(_client: Client, _data: _Any, _sock: _Any) -> None:

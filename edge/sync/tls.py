@@ -129,6 +129,7 @@ _ALERTS = (
     ("CERTIFICATE_EXPIRED", "the broker says that this gate's certificate has expired: renew it"),
     ("CERTIFICATE_REVOKED", "the broker says that this gate's certificate was revoked"),
     ("UNKNOWN_CA", "the broker does not know who issued this gate's certificate"),
+    ("UNSUPPORTED_CERTIFICATE", "the certificate of this gate is not one for a client"),
     ("BAD_CERTIFICATE", "the broker does not accept this gate's certificate"),
     ("HANDSHAKE_FAILURE", "the broker does not accept this gate's certificate, or no common way to encrypt"),
     ("PROTOCOL_VERSION", "the broker has no TLS from 1.2 on"),

@@ -125,9 +125,14 @@ def _apply(following: Following, bundle: Bundle, at: Instant) -> Step:
         aside = bundle if isinstance(outcome.refused, Expired) else following.aside
         return Step(replace(after, aside=aside), must_commit=must_commit, refused=outcome.refused or refused)
     after = replace(after, aside=None)
-    if following.state is not None and outcome.state.snapshot == following.state.snapshot:
+    if following.state is not None and _same(outcome.state, following.state):
         return Step(after, must_commit=must_commit)
     return Step(after, outcome.state, must_commit=True)
+
+
+def _same(new: ConsentState, old: ConsentState) -> bool:
+    """The broker sent again what is in force. Under a newer root the same files may end at another time."""
+    return (new.snapshot, new.root_version) == (old.snapshot, old.root_version)
 
 
 def _time(following: Following, role: Role, at: Instant) -> WallTime:

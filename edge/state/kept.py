@@ -34,8 +34,7 @@ class SeenTime(Struct, frozen=True, forbid_unknown_fields=True):
 class Kept(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`roots[0]` is what the gate was provisioned with; all others were verified from there, one by one.
 
-    `timestamp` and `snapshot` are the newest that were verified, applied or not. `bundle` is what is applied, verified
-    at the gate's time `verified_at`.
+    `timestamp` and `snapshot` are the newest that were verified, applied or not. `bundle` is what is applied.
     """
 
     type: Literal["edge-gate/kept/1"] = "edge-gate/kept/1"
@@ -44,7 +43,6 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     timestamp: Metadata | None = None
     snapshot: Metadata | None = None
     bundle: Annotated[bytes, Meta(min_length=1, max_length=MAX_BUNDLE_BYTES)] | None = None
-    verified_at: Time = 0.0
     seen: SeenTime | None = None
 
     def __repr__(self) -> str:

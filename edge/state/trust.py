@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.core.freshness import Head
+from edge.core.freshness import Head, Role
 from edge.core.values import SiteId
 from edge.errors import EdgeError
 from edge.state.bundle import Bundle, unpack
@@ -55,14 +55,14 @@ def restored(kept: Kept) -> Outcome:
         StateDamaged: something kept does not verify; `edge.state.errors` has the other reasons.
     """
     walk = Walk(kept)
-    walk.now(lambda _: kept.verified_at)
+    walk.now(_no_time)
     state = None
     if kept.bundle is not None:
         bundle = unpack(kept.bundle)
         # Under the roots of then: one that was learnt since may have taken away the keys that signed it.
         then = Walk(Kept(site=kept.site, roots=kept.roots[:1]))
         then.grow(bundle.roots)
-        then.now(lambda _: kept.verified_at)
+        then.now(_no_time)
         if (failure := then.offer(bundle.timestamp)) is not None:
             raise failure
         state = then.state(bundle)
@@ -93,3 +93,8 @@ def hear(kept: Kept, head: bytes, clock: Clock) -> Outcome:
     walk.now(clock)
     refused = walk.offer(head)
     return Outcome(walk.kept, walk.beacon, walk.head(), refused=refused)
+
+
+def _no_time(_: Role) -> float:
+    """What was believed once is not asked for its age again: that is for `edge.core.freshness`."""
+    return 0.0

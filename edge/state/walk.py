@@ -23,7 +23,7 @@ from edge.core.freshness import Applied, Head, Role, SnapshotRef
 from edge.core.status_list import StatusList, Transitions, inflate, overlaid, transitions
 from edge.core.values import WallTime
 from edge.errors import EdgeError
-from edge.state.bundle import MAX_ROOTS, Bundle, pack, unpack
+from edge.state.bundle import Bundle, pack, unpack
 from edge.state.errors import Expired, HeadAhead, Mismatched, NotSigned, RolledBack, StateDamaged, WrongSite
 from edge.state.kept import Kept
 from edge.state.metadata import AGAIN, read, seconds, sha256
@@ -99,7 +99,6 @@ class Walk:
         self._set.reference_time = dt.datetime.fromtimestamp(0, dt.UTC)
         self._floor()
         at = min(max(clock(self.beacon.role), 0.0), _MAX_TIME_S)
-        self._now = at
         self._set.reference_time = dt.datetime.fromtimestamp(at, dt.UTC)
 
     def offer(self, data: bytes) -> EdgeError | None:
@@ -151,17 +150,14 @@ class Walk:
         )
 
     def take(self, bundle: Bundle) -> None:
-        """What `state` verified is what the gate keeps, under the newest head."""
+        """What `state` verified is what the gate keeps, under the head that named it: its own may name another."""
         assert self.kept.timestamp is not None
         whole = pack(msgspec.structs.replace(bundle, timestamp=self.kept.timestamp))
-        self.kept = msgspec.structs.replace(self.kept, bundle=whole, verified_at=self._now)
+        self.kept = msgspec.structs.replace(self.kept, bundle=whole)
 
     def head(self) -> Head | None:
-        """The newest timestamp that the keys of the newest root have signed."""
+        """The newest timestamp, with those of today's keys that signed it: perhaps none, if roots were learnt since."""
         if self.kept.timestamp is None:
-            return None
-        signers = self._signers("timestamp", self.kept.timestamp)
-        if not self.beacon.role.met(signers):
             return None
         signed = read(self.kept.timestamp, Timestamp)
         named = signed.meta.snapshot
@@ -170,15 +166,13 @@ class Walk:
             snapshot=SnapshotRef(named.version, named.hashes.sha256),
             signed_at=float(signed.signed_at),
             expires=float(seconds(signed.expires)),
-            signers=signers,
+            signers=self._signers("timestamp", self.kept.timestamp),
         )
 
     def _add_root(self, data: bytes) -> None:
         root = self._read(data, Root)
         if root.version != self._set.root.version + 1:
             raise Mismatched(f"root {root.version} stands after root {self._set.root.version}", hint=AGAIN)
-        if root.version > MAX_ROOTS:
-            raise StateDamaged(f"root {root.version} is one too many", hint=AGAIN)
         with _named(f"root {root.version}"):
             self._set.update_root(data)
 

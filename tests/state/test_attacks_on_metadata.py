@@ -273,6 +273,18 @@ def test_new_beacon_keys_do_not_bring_old_targets_back() -> None:
     refused(gate, data, RolledBack, "applied before")
 
 
+def test_new_administrators_may_count_from_one() -> None:
+    """The floor of the targets dies with the keys that signed them, as every floor does."""
+    site, gate = following()
+    gate.bundle(site.revoke(3).revoke(4).data)
+    site.rotate("admin", "timestamp", "snapshot")
+    targets = forged(site.bundle.targets, Targets, [site.admin], version=1)
+    data = over(site, targets=targets)
+    assert gate.bundle(data).refused is None
+    assert gate.following.state is not None
+    assert gate.following.state.targets_version == 1
+
+
 def test_a_chain_of_roots_does_not_get_shorter() -> None:
     site, gate = following()
     short = site.data
@@ -421,12 +433,30 @@ def test_a_head_may_not_live_longer_than_a_day(life_s: int) -> None:
     refused_head(gate, head, StateDamaged, "impossible life")
 
 
+@pytest.mark.parametrize("part", ["snapshot", "targets", "suspend"])
+def test_a_version_is_the_one_that_the_part_above_names(part: str) -> None:
+    site, gate = following()
+    kind: type[Any] = {"snapshot": Snapshot, "targets": Targets, "suspend": Suspend}[part]
+    name = {"snapshot": site.snapshot, "targets": site.admin, "suspend": site.suspend}[part]
+    data = forged(getattr(site.bundle, part), kind, [name], version=7)
+    info = MetaInfo(8, len(data), Hashes(sha256(data)))
+    snapshot = data
+    if part != "snapshot":
+        meta = msgspec.structs.replace(read(site.bundle.snapshot, Snapshot).meta, **{part: info})
+        snapshot = forged(site.bundle.snapshot, Snapshot, [site.snapshot], version=2, meta=meta)
+    head = above(site, snapshot=snapshot)
+    if part == "snapshot":
+        head = forged(head, Timestamp, [site.timestamp], meta=TimestampFiles(info))
+    refused(gate, site.with_parts(**{"snapshot": snapshot, "timestamp": head, part: data}), Mismatched, "version 7")
+
+
 # Another site's --------------------------------------------------------------------------
 def test_another_sites_state_is_not_ours() -> None:
     site, gate = following()
     other = Site(SiteId("lakeside"), mark=" lake")
     refused(gate, other.data, WrongSite)
     refused(gate, other.with_parts(site=site.name), WrongSite)
+    refused(gate, site.with_parts(site=other.name), WrongSite)
     refused_head(gate, other.head, WrongSite)
 
 
@@ -528,6 +558,32 @@ def test_the_beacon_cannot_publish_a_status_list() -> None:
     site, gate = following()
     targets = forged(site.bundle.targets, Targets, [site.suspend, site.snapshot, site.timestamp], version=2)
     refused(gate, over(site, targets=targets), NotSigned, "targets")
+
+
+@pytest.mark.parametrize("part", ["targets", "suspend", "snapshot", "root"])
+def test_what_expires_first_ends_the_state(part: str) -> None:
+    site, gate = following()
+    soon = date(site.now + 500)
+    match part:
+        case "root":
+            data = site.with_parts(
+                roots=(site.root, next_root(site, site.roots, expires=soon)),
+                timestamp=above(site, snapshot=site.bundle.snapshot),
+            )
+        case "snapshot":
+            snapshot = forged(site.bundle.snapshot, Snapshot, [site.snapshot], version=2, expires=soon)
+            data = site.with_parts(snapshot=snapshot, timestamp=above(site, snapshot=snapshot))
+        case _:
+            kind: type[Any] = {"targets": Targets, "suspend": Suspend}[part]
+            name = {"targets": site.admin, "suspend": site.suspend}[part]
+            data = over(site, **{part: forged(getattr(site.bundle, part), kind, [name], version=2, expires=soon)})
+    assert gate.bundle(data).refused is None
+    assert gate.following.state is not None
+    assert gate.following.state.until == site.now + 500
+    together(site, gate, 499)
+    assert gate.fresh
+    together(site, gate, 1)
+    assert not gate.fresh
 
 
 @pytest.mark.parametrize("part", ["targets", "suspend"])

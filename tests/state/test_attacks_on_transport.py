@@ -99,11 +99,25 @@ def test_a_gate_starts_with_an_old_bundle_and_a_new_head() -> None:
     retained = site.revoke(3).data
     site.passes(86400)
     gate.reboot().wakes(site)
-    assert isinstance(gate.bundle(retained).refused, Expired)
+    refused = gate.bundle(retained).refused
+    assert isinstance(refused, Expired)
+    assert refused.message == "the newest head has expired"
     assert gate.status(3) is Status.VALID
     step = gate.head(site.tick().head)
     assert step.state is not None
     assert gate.fresh
+    assert gate.status(3) is Status.WITHDRAWN
+    assert gate.reboot().wakes(site).fresh
+
+
+def test_a_bundle_put_together_by_the_broker_survives_a_restart() -> None:
+    """A genuine but older timestamp before the new parts: nothing forged, nothing that its own head names."""
+    site, gate = following()
+    older = site.head
+    gate.head(site.revoke(3).head)
+    assert gate.bundle(site.with_parts(timestamp=older)).refused is None
+    assert gate.status(3) is Status.WITHDRAWN
+    assert gate.reboot().wakes(site).fresh
     assert gate.status(3) is Status.WITHDRAWN
 
 

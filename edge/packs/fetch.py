@@ -22,7 +22,7 @@ from edge.clock import BootClock
 from edge.packs.errors import SourceUnavailable
 from edge.packs.recipe import MAX_PART_BYTES, PackageSource, PublisherSource, Source
 from edge.packs.registry import member_from_archive, member_from_registry
-from edge.packs.verify import read_regular
+from edge.packs.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from edge.packs.errors import PackUnknown, RecipeInvalid
 from edge.packs.recipe import MAX_RECIPE_BYTES, Input, ModelFile, Output, Precision, Recipe, Role, parse_recipe
-from edge.packs.verify import read_regular
+from edge.packs.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,15 +10,12 @@ Rule 3.  Any difference is `PackDamaged`, with the file's name and the command t
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from typing import TYPE_CHECKING
 
 from edge.packs.errors import PackDamaged, PackMissing
+from edge.packs.regular import read_regular
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edge.packs.pack import Part
 
 
@@ -45,16 +42,3 @@ def read_verified(part: Part) -> bytes:
     if hashlib.sha256(content).hexdigest() != part.sha256:
         raise PackDamaged(f"{shown} is damaged: its SHA-256 differs from the recipe's", hint=f"run `{part.mend}`")
     return content
-
-
-def read_regular(path: Path, *, limit_bytes: int) -> bytes:
-    """At most `limit_bytes` + 1 bytes of a regular file; the extra byte tells the caller that it is too long.
-
-    Raises:
-        OSError: the file is absent, is a link, or is not a regular file.
-    """
-    # O_NONBLOCK: opening a pipe would otherwise wait for a writer, and the gate would never start.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a regular file")
-        return file.read(limit_bytes + 1)

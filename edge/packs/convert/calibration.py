@@ -27,7 +27,7 @@ import numpy as np
 from edge.packs.convert.observe import observe
 from edge.packs.convert.quantise import ranged_names
 from edge.packs.errors import SourceInvalid, SourceUnavailable
-from edge.packs.verify import read_regular
+from edge.packs.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from edge.gate.inbox import MAX_SIGHTINGS, Fault, Inbox, Mended, Seen, Swap
 from edge.gate.loop import MEND_S, Loop
 from tests.fakes.clock import HandClock
 from tests.fakes.eye import FakeEye
-from tests.gate.lane import ANN, BOB, CARD, FACES, MODEL, STRANGER, YARDSTICK, Bench, holdings, probe
+from tests.gate.lane import ANN, BOB, CARD, FACES, FRAME_S, MODEL, STRANGER, YARDSTICK, Bench, holdings, probe
 
 
 def test_it_begins_locked_shut_for_faces_and_open_for_cards() -> None:
@@ -118,6 +118,7 @@ def test_a_sighting_that_waited_too_long_is_old() -> None:
     bench = Bench()
     bench.arrive()
     bench.looks_like(FACES[ANN], 2)
+    bench.timers.advance(FRAME_S)
     bench.inbox.offer(Seen(bench.sighting(probe(FACES[ANN])), MODEL))
     bench.timers.advance(bench.policy.sighting_age_max_s + 0.1)
     bench.turn()
@@ -176,6 +177,17 @@ def test_pins_heal_by_themselves_and_the_lane_goes_on_shut() -> None:
     assert not bench.is_open()
     bench.card()
     assert bench.is_open()
+
+
+def test_broken_pins_are_not_tried_again_all_the_time() -> None:
+    bench = Bench()
+    bench.turnstile.fail()
+    bench.card()
+    tried = bench.turnstile.names().count("lock")
+    for _ in range(100):
+        bench.timers.advance(MEND_S / 10)
+        bench.turn()
+    assert bench.turnstile.names().count("lock") - tried <= 11
 
 
 def test_trying_the_pins_again_never_locks_a_person_in() -> None:

@@ -26,7 +26,8 @@ from edge.ports import Clock
 try:
     import lgpio
     from gpiozero.pins.lgpio import LGPIOFactory, LGPIOPin
-    from gpiozero.pins.local import LocalPiFactory, LocalPiPin
+    from gpiozero.pins.local import LocalPiPin
+    from gpiozero.pins.pi import PiFactory
 except ImportError:
     raise PartFailed(
         'pins.kind = "gpio" needs lgpio, which is not installed',
@@ -77,9 +78,9 @@ class ChipFactory(LGPIOFactory):  # type: ignore[misc]  # gpiozero has no types
     """gpiozero's factory for the chip with this label, on any board."""
 
     def __init__(self, label: str) -> None:
-        LocalPiFactory.__init__(self)  # not LGPIOFactory's, which opens a chip of its own choice
-        # LocalPiFactory shares its pins between all factories of the process; ours keeps its own.
-        self.pins: dict[Any, SteadyPin] = {}
+        # Not LGPIOFactory's, which opens a chip of its own choice, nor LocalPiFactory's, which shares pins and
+        # reservations with every factory of the process, those of a failed start included.
+        PiFactory.__init__(self)
         self.label = label
         self._chip, self._handle = open_chip(label)
         self.pin_class = SteadyPin

@@ -341,7 +341,8 @@ def test_a_taken_line_is_named_with_who_has_it(tmp_path: Path, board: Chips, fun
         open_gpio(tmp_path, Pins(kind="gpio", chip=LABEL))
     assert "overlay" in caught.value.hint
     assert board.open == []
-    assert board.lines[4][17].user in {"", "spi0 CS1"}
+    board.lines[4][line].user = ""
+    open_gpio(tmp_path, Pins(kind="gpio", chip=LABEL))  # nothing of the failed start is still reserved
 
 
 @pytest.mark.parametrize("active_high", [True, False])

@@ -29,12 +29,15 @@ def plain_search(
 ) -> tuple[Candidate, ...]:
     """What `Gallery.search` has to answer, as one would write it on a blackboard."""
     asked = quantise(probe)
-    best: dict[SubjectId, Candidate] = {}
+    scored = []
     for row, whose in zip(rows, owners, strict=True):
         score = max(-1.0, min(1.0, cosine(Quantised(row, scale_of(row)), asked)))
-        if whose.subject not in best or score > best[whose.subject].score:
-            best[whose.subject] = Candidate(whose.subject, whose.consent, score)
-    return tuple(sorted(best.values(), key=lambda c: -c.score)[:2])
+        scored.append(Candidate(whose.subject, whose.consent, score))
+    ranked = sorted(scored, key=lambda c: -c.score)  # stable: of equal scores the one given first stays in front
+    best: dict[SubjectId, Candidate] = {}
+    for candidate in ranked:
+        best.setdefault(candidate.subject, candidate)
+    return tuple(best.values())[:2]
 
 
 # Small components make ties: many rows are then multiples or copies of one another.

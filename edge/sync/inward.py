@@ -36,6 +36,8 @@ from edge.wire.topics import GateTopics
 
 PER_S = 30.0
 BURST = 15.0
+_WHOLE = 1.0 - 1e-6
+"""An allowance that a rounding error keeps below one must not be waited for without end."""
 MAX_WAITING = 16
 """Answers, and acknowledgements, that wait for the gate."""
 
@@ -98,12 +100,12 @@ class Inward:
     def next_at(self, now: Instant) -> Instant:
         """When rule 5 allows the next message: `now` or later."""
         self._refill(now)
-        return now if self._allowance >= 1.0 else now + (1.0 - self._allowance) / PER_S
+        return now if self._allowance >= _WHOLE else now + (1.0 - self._allowance) / PER_S
 
     def next(self, now: Instant) -> Message | None:
         """The next message to the gate, if there is one and rule 5 allows it."""
         self._refill(now)
-        if self._allowance < 1.0:
+        if self._allowance < _WHOLE:
             return None
         for _ in range(len(self._sources)):
             source = self._sources[0]

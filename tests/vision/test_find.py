@@ -87,6 +87,15 @@ def test_a_mirrored_face_looks_the_other_way(finder: FaceFinder, grace: Person) 
     assert there.pitch_deg == pytest.approx(here.pitch_deg, abs=2.5)
 
 
+def test_points_lie_on_the_face_to_the_half_pixel(finder: FaceFinder, grace: Person, astronaut: Person) -> None:
+    """A convention lost on the way would shift a face and its mirror image to the same side."""
+    for who in (grace, astronaut):
+        frame = stand(lane(), who, face_px=160)
+        here = finder.find(frame)[0].points
+        there = finder.find(np.ascontiguousarray(frame[:, ::-1]))[0].points
+        assert float(here[:, 0].mean() + there[:, 0].mean()) / 2 == pytest.approx((WIDTH - 1) / 2, abs=0.33)
+
+
 @given(st.floats(-60, 60), st.floats(-60, 60))
 def test_pose_is_the_turn_of_a_rigid_face(yaw: float, pitch: float) -> None:
     face = np.zeros((468, 3))

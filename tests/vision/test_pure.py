@@ -1,4 +1,4 @@
-"""Zone, track and fusion: rules on numbers, without pictures."""
+"""Zone, track, fusion and stop-watch: rules on numbers, without pictures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from edge.vision.embed import NotAnEmbedding, normalised
 from edge.vision.fuse import FRAMES, Fusion, fuse
+from edge.vision.stages import REMEMBERED, Stages
 from edge.vision.track import MAX_GAP_S, Tracker, overlap
 from edge.vision.zone import BACKGROUND, WHOLE_FRAME, Place, Zone, candidates
+from tests.fakes.clock import HandClock
 
 ZONE = Zone(0.15, 0.0, 0.85, 1.0)
 MIDDLE, BESIDE = Place(320, 240, 120), Place(40, 240, 120)
@@ -162,3 +164,24 @@ def test_one_bad_component_is_enough(bad: float) -> None:
     vector[17] = bad
     with pytest.raises(NotAnEmbedding, match="not finite"):
         normalised(vector)
+
+
+# Stages ----------------------------------------------------------------------------------
+def test_a_stage_is_the_median_of_its_newest_runs() -> None:
+    clock = HandClock()
+    stages = Stages(clock)
+    for seconds in (*[9.0] * REMEMBERED, *[0.002] * REMEMBERED):
+        with stages.timed("embed"):
+            clock.advance(seconds)
+    with stages.timed("align"):
+        clock.advance(0.0005)
+    assert stages.median_us == {"embed": 2000, "align": 500}
+    stages.reset()
+    assert stages.median_us == {}
+
+
+def test_a_run_that_failed_is_not_timed() -> None:
+    stages = Stages(HandClock())
+    with pytest.raises(KeyError), stages.timed("embed"):
+        raise KeyError
+    assert stages.median_us == {}

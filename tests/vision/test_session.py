@@ -10,6 +10,7 @@ import pytest
 
 from edge.core.values import Intent, Part, Unfit
 from edge.errors import EdgeError, InputError, PartFailed
+from edge.vision import session
 from edge.vision.eye import Eye
 from edge.vision.session import BROKEN_AFTER, REFERENCE_FRAMES
 from edge.wire.messages import (
@@ -25,7 +26,7 @@ from edge.wire.messages import (
 )
 from tests.fakes.camera import Moment
 from tests.vision.desk import BLACK, FRAME_S, GATE_HELLO, LIGHT, Desk
-from tests.vision.people import Image, Person, lane, stand
+from tests.vision.people import Image, Person, dimmed, lane, stand
 
 MakeDesk = Callable[..., Desk]
 START = 1000.0
@@ -170,6 +171,8 @@ def test_a_pulled_camera_ends_the_attempt_and_its_return_heals(make_desk: MakeDe
 
     desk.at(1.0, look(1, 9.0))
     desk.at(2.0, plug(False))
+    wiped: list[bool] = []
+    desk.at(4.0, lambda: wiped.append(not any(buffer.any() for buffer in desk.eye.buffers)))
     desk.at(5.0, plug(True))
     desk.run(12.0)
     (failed, ok, why), (back, healed, _) = desk.states(Part.CAMERA)
@@ -178,6 +181,7 @@ def test_a_pulled_camera_ends_the_attempt_and_its_return_heals(make_desk: MakeDe
     assert "unplugged" in why
     assert 5.0 < back < 9.0
     assert max(one.captured_at for one in desk.all(Sighting)) <= START + 2.0
+    assert wiped == [True]
 
 
 def test_a_camera_that_is_missing_from_the_start_is_said_at_once(make_desk: MakeDesk) -> None:
@@ -277,6 +281,20 @@ def test_without_a_fit_face_the_deadline_says_why(make_desk: MakeDesk, grace: Pe
     assert desk.camera.calls[-1] == "close"
 
 
+@pytest.mark.parametrize("somebody_waits", [False, True])
+def test_what_is_fit_for_a_probe_may_be_unfit_for_a_reference(
+    make_desk: MakeDesk, resident: Image, somebody_waits: bool
+) -> None:
+    desk = make_desk(*[dimmed(resident, 0.2)] * 80)
+    desk.at(1.0, examine(5, 3.0))
+    if somebody_waits:
+        desk.at(1.5, look(2, 5.0))
+    desk.run(5.0)
+    (answer,) = desk.all(Examined)
+    assert answer.unfit == (Unfit.TOO_DARK.value,)
+    assert any(one.probe for one in desk.all(Sighting)) == somebody_waits
+
+
 def test_a_crowd_becomes_no_reference(make_desk: MakeDesk, resident: Image, astronaut: Person) -> None:
     desk = make_desk(*[stand(resident, astronaut, face_px=90, x=0.8)] * 60)
     desk.at(1.0, examine(5, 2.0))
@@ -318,6 +336,19 @@ def test_pictures_are_answered_in_order_and_their_descriptors_closed(
     assert "neither JPEG nor PNG" in answer.unfit[1]
     assert desk.camera.calls == []
     assert not any(buffer.any() for buffer in desk.eye.buffers)
+
+
+def test_a_picture_is_overwritten_once_it_was_looked_at(
+    make_desk: MakeDesk, grace: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, picture = make_desk(), grace.image.copy()
+    monkeypatch.setattr(session, "decode_image", lambda _fd, _name: picture)
+    fd = memfd(b"stands for a picture")
+    desk.at(1.0, lambda: desk.say(examine(5, 9.0, count=1), [fd]))
+    desk.run(2.0)
+    os.close(fd)
+    assert len(desk.all(Examined)[0].probes) == 1
+    assert not picture.any()
 
 
 def test_a_picture_for_which_there_is_no_time_is_not_looked_at(make_desk: MakeDesk, grace: Person) -> None:

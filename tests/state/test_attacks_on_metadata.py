@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from edge.core.freshness import Reason
 from edge.core.status_list import (
     NOTHING_ISSUED,
     NOTHING_SUSPENDED,
@@ -158,6 +159,37 @@ def test_a_key_that_a_role_names_must_be_there() -> None:
     refused(gate, site.with_parts(roots=(site.root, data)), StateDamaged, "does not hold")
 
 
+@pytest.mark.parametrize("how", ["another id", "twice", "unknown", "zero", "too many", "not terminating"])
+def test_a_delegation_keeps_the_same_rules(how: str) -> None:
+    site, _ = following()
+
+    def bend(targets: dict[str, Any]) -> None:
+        delegations = targets["delegations"]
+        role = delegations["roles"][0]
+        match how:
+            case "another id":
+                delegations["keys"]["0" * 64] = next(iter(delegations["keys"].values()))
+            case "twice":
+                role["keyids"] *= 2
+            case "unknown":
+                role["keyids"] = ["0" * 64]
+            case "zero":
+                role["threshold"] = 0
+            case "too many":
+                role["threshold"] = 2
+            case _:
+                role["terminating"] = False
+
+    with pytest.raises(StateDamaged):
+        read(edited(site.bundle.targets, [site.admin], bend), Targets)
+
+
+def test_consistent_snapshots_are_not_asked_for() -> None:
+    site, _ = following()
+    with pytest.raises(StateDamaged, match="consistent snapshots"):
+        read(edited(site.root, site.roots, lambda root: root.update(consistent_snapshot=True)), Root)
+
+
 def test_five_hundred_bad_signatures_cost_nothing() -> None:
     site, gate = following()
     head = msgspec.json.decode(site.tick().head)
@@ -299,6 +331,7 @@ def test_a_revocation_is_not_forgotten_because_something_behind_it_broke() -> No
     head = forged(site.head, Timestamp, [lost], version=99, signed_at=int(site.now) + 50)
     site.rotate("timestamp")
     refused(gate, site.with_parts(status=site.bundle.status[:-1]), Mismatched)
+    assert gate.why() is Reason.NOT_ANSWERED, "what the lost key said about the time counts no more"
     refused_head(gate, head, NotSigned)
     gate.reboot()
     refused_head(gate, head, NotSigned)

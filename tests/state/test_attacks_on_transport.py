@@ -388,11 +388,24 @@ def test_floors_outlive_a_reboot_once_committed() -> None:
     assert isinstance(gate.head(old).refused, RolledBack)
 
 
+def test_a_head_that_was_heard_is_remembered_by_the_next_boot() -> None:
+    """Otherwise a beacon that fell back could answer with less than it once said."""
+    site, gate = following()
+    before = site.bundle
+    gate.head(site.revoke(3).head)
+    gate.commit()
+    gate.reboot()
+    answer = answer_to(read_question(gate.ask()), before, site.signers, now=site.now)
+    assert isinstance(gate.answer(answer).refused, AnswerRefused)
+
+
 def test_what_is_kept_has_one_text() -> None:
     _, gate = following()
     assert freeze(thaw(gate.disk)) == gate.disk
     with pytest.raises(StateDamaged):
         thaw(msgspec.msgpack.encode({**msgspec.msgpack.decode(gate.disk), "more": 1}))
+    with pytest.raises(StateDamaged, match="damaged"):
+        thaw(msgspec.msgpack.encode(dict(reversed(msgspec.msgpack.decode(gate.disk).items()))))
     with pytest.raises(StateDamaged, match="too many"):
         thaw(bytes(9 * 1024 * 1024))
     assert "b'" not in repr(gate.kept)
@@ -415,6 +428,8 @@ def test_questions_have_one_text() -> None:
     for bent in (data + b" ", data[:-1], b"", bytes(600), data.replace(b":", b": ", 1)):
         with pytest.raises(StatementDamaged):
             read_question(bent)
+    with pytest.raises(StatementDamaged, match="too large"):
+        read_question(bytes(600))
     with pytest.raises(WrongSite):
         answer_to(read_question(data.replace(b"riverside", b"lakeside")), site.bundle, site.signers, now=site.now)
     assert TimeAnswer.__struct_fields__[-1] == "state"

@@ -190,6 +190,11 @@ def test_an_unknown_wish_in_a_policy_is_refused() -> None:
         read_policy(msgspec.json.encode({**data, "open_all": True}, order="sorted"))
 
 
+def test_a_policy_is_bounded_before_it_is_parsed() -> None:
+    with pytest.raises(StateDamaged, match="above the limit"):
+        read_policy(bytes(600_000))
+
+
 def test_a_gate_is_found_retired_or_not() -> None:
     policy = SitePolicy(site=NAME, issuers=(), gates=(msgspec.structs.replace(NORTH, retired=True),), notices=())
     assert policy.gate("north") is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from securesystemslib.dsse import Envelope
 
 from edge.core.values import SiteId
 from edge.errors import EdgeError
@@ -125,6 +126,20 @@ def test_a_receipt_has_one_text() -> None:
                  DOCUMENT.replace(b'":"', b'": "', 1)):  # fmt: skip
         with pytest.raises(StatementDamaged):
             read_receipt(bent, POLICY, gate=GATE)
+
+
+def test_a_payload_has_one_text_although_it_is_signed() -> None:
+    envelope = Envelope(canonical(FIRST).replace(b'":', b'": ', 1), "application/vnd.edge-gate.receipt+json", {})
+    envelope.sign(KEY)
+    with pytest.raises(StatementDamaged, match="content of the receipt is not in its canonical form"):
+        read_receipt(msgspec.json.encode(envelope.to_dict(), order="sorted"), POLICY, gate=GATE)
+
+
+def test_a_statement_is_bounded_before_it_is_parsed() -> None:
+    with pytest.raises(StatementDamaged, match="above the limit"):
+        read_receipt(bytes(MAX_RECEIPT_BYTES + 1), POLICY, gate=GATE)
+    with pytest.raises(StatementDamaged, match="above the limit"):
+        acknowledged(bytes(4096))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """What a gate says when it has erased, and what the beacon says when it has heard.
 
-Rule 1.  A receipt is the gate's word, under its own key: at this consent state it holds no reference whose index is not
-         valid, these consents were erased, and this is how surely the keys were destroyed. It binds whoever holds the
-         gate's key. It does not bind a manager who controls the gate's software; the digest says which software spoke.
+Rule 1.  A receipt is the gate's word, under its own key: at this consent state it holds no reference whose index is
+         neither valid nor suspended, so many consents are suspended, these were erased, and this is how surely the keys
+         were destroyed. It binds whoever holds the gate's key. It does not bind a manager who controls the gate's
+         software; the digest says which software spoke.
 Rule 2.  Receipts of a gate form a chain: each is numbered and names the SHA-256 of the document before it. A missing, a
          doubled and a swapped one show.
 Rule 3.  A receipt is owed until the beacon has acknowledged it by that SHA-256, under its timestamp role. A broker that
@@ -19,7 +20,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from securesystemslib.signer import Signer
 
-from edge.core.consent import Name
+from edge.core.consent import STATUS_LIST_SIZE, Name
 from edge.state.errors import BrokenChain, NotOwed, StatementDamaged, WrongGate, WrongSite
 from edge.state.metadata import sha256
 from edge.state.policy import SitePolicy
@@ -46,11 +47,11 @@ class StateRef(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Rule 1. `time` is the gate's signed time, `slot` the kind of place that held the destroyed key."""
+    """Rule 1. `suspended` counts consents; `time` is the gate's signed time, `slot` the kind of place of its keys."""
 
     type: Literal["edge-gate/receipt/1"] = "edge-gate/receipt/1"
-    says: Literal["this gate holds no reference whose index is not valid"] = (
-        "this gate holds no reference whose index is not valid"
+    says: Literal["this gate holds no reference whose index is neither valid nor suspended"] = (
+        "this gate holds no reference whose index is neither valid nor suspended"
     )
     site: Site
     gate: Name
@@ -58,6 +59,7 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     previous: Hex32 | None
     state: StateRef
     erased: Annotated[tuple[ErasedId, ...], Meta(max_length=MAX_ERASED)]
+    suspended: Annotated[int, Meta(ge=0, le=STATUS_LIST_SIZE)]
     destruction: Destruction
     slot: Name
     software: Hex32

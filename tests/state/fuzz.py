@@ -54,7 +54,7 @@ def targets() -> list[Target]:
     beacon = gate.following.beacon
     receipt = write_receipt(
         Receipt(
-            site=NAME, gate=GATE, number=1, previous=None, state=StateRef(1, "a" * 64), erased=("0" * 32,),
+            site=NAME, gate=GATE, number=1, previous=None, state=StateRef(1, "a" * 64), erased=("0" * 32,), suspended=0,
             destruction="logical", slot="file", software="b" * 64, time=1,
         ),
         signer("gate north"),

@@ -123,7 +123,7 @@ def statements(folder: Path) -> None:
     site = Site()
     first = Receipt(
         site=NAME, gate=GATE, number=1, previous=None, state=StateRef(7, "a" * 64), erased=("0" * 32, "1" * 32),
-        destruction="logical", slot="file", software="b" * 64, time=1_800_000_000,
+        suspended=0, destruction="logical", slot="file", software="b" * 64, time=1_800_000_000,
     )  # fmt: skip
     receipt = write_receipt(first, signer("gate north"))
     said = Acknowledgement(site=NAME, gate=GATE, receipt=sha256(receipt), time=1_800_000_001)

@@ -4,7 +4,9 @@ Rule 1.  Embeddings travel through pipes and live in memory; neither a file nor 
 Rule 2.  A picture that cannot be read or used is a failure with a reason, and nobody's run ends because of it.
 Rule 3.  One process measures what the other would: each loads the same verified models, on one thread. Results come
          back in the order of the pictures.
-Rule 4.  The models are loaded here before any process is started, so that a missing file is told once, and well.
+Rule 4.  What is compared here is what a gate compares: each embedding passes through `edge.core.quantise` first, so
+         that a threshold found here means the same there.
+Rule 5.  The models are loaded here before any process is started, so that a missing file is told once, and well.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.quantise import quantise
 from edge.core.values import Unfit
 from edge.errors import InputError, PartFailed
 from edge.measure.folder import Labelled, People
@@ -107,7 +110,7 @@ def embed(people: People, load: Loader, *, workers: int = WORKERS, progress: Cal
     )
     # People of whom nothing was usable drop out; the others are numbered again without gaps.
     persons = np.unique([person for _, person in usable], return_inverse=True)[1].astype(np.int32)
-    samples = Samples(np.stack([vector for vector, _ in usable]).astype(np.float32), persons)
+    samples = Samples(np.stack([_as_compared(vector) for vector, _ in usable]), persons)
     return Embedded(samples, dict(failures.most_common()), unreadable)
 
 
@@ -148,6 +151,12 @@ def _extract(extractor: Extractor, path: Path) -> _Outcome:
     if extraction.embedding is None:
         return _Outcome(None, extraction.unfit.value if extraction.unfit else NO_DIRECTION)
     return _Outcome(extraction.embedding)
+
+
+def _as_compared(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The int8 template of `embedding`, scaled to length one: dot products of these are the gate's scores (rule 4)."""
+    template = quantise(embedding)
+    return template.vector.astype(np.float32) * np.float32(template.scale)
 
 
 def _shown(picture: Labelled, root: Path) -> str:

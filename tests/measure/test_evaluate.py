@@ -13,7 +13,10 @@ import typer
 from typer.testing import CliRunner
 
 from edge.cli.evaluate import evaluate_with
+from edge.core.quantise import quantise
 from edge.errors import ConfigError, InputError
+from edge.gate.match import Gallery
+from edge.measure.bench.gallery import owners
 from edge.measure.embed import UNREADABLE, Embedded, embed
 from edge.measure.evaluate import Run, Subject, subject_of
 from edge.measure.folder import read_people
@@ -67,6 +70,16 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     one, two = embedded(tmp_path, 1), embedded(tmp_path, 2)
     np.testing.assert_array_equal(one.samples.embeddings, two.samples.embeddings)
     np.testing.assert_array_equal(one.samples.people, two.samples.people)
+
+
+def test_scores_are_those_that_a_gate_would_compute(tmp_path: Path) -> None:
+    samples = embedded(make_people(tmp_path, [2] * 5)).samples
+    probe = load().extract(picture(0, 0)).embedding
+    assert probe is not None
+    templates = np.array([quantise(vector).vector for vector in samples.embeddings[1:]])
+    best = Gallery(templates, owners(len(templates))).search(probe)[0]
+    assert best.score == pytest.approx(float((samples.embeddings[1:] @ samples.embeddings[0]).max()), abs=1e-6)
+    assert np.abs(samples.embeddings[0] - probe).max() > 1e-4  # it is the template that is compared, not the embedding
 
 
 def test_every_picture_moves_the_progress_by_one(tmp_path: Path) -> None:

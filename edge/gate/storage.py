@@ -31,8 +31,8 @@ from edge.core.values import CardId, ConsentId, Part, SubjectId
 from edge.errors import EdgeError, PartFailed, Refused
 from edge.gate.holdings import Holdings, nothing_held
 from edge.gate.inbox import Fault, Inbox, Mended, Swap
-from edge.gate.match import Gallery, Owner
-from edge.gate.vault import Enrolment, Erasure, Held, Page, Vault
+from edge.gate.match import Gallery
+from edge.gate.vault import Enrolment, Erasure, Held, Page, Standing, Vault
 from edge.gate.worker import Worker
 from edge.ports import Clock
 
@@ -44,6 +44,8 @@ TAKEN_S = 0.2
 """How often we ask, while the decision thread has not taken a picture, whether the gate is stopping."""
 PAGE_ROWS = 1000
 WITHDRAWN = "withdrawn"
+_COMPARED = (Standing.LIVE, Standing.UNVERIFIED)
+"""Whose references the vault puts into the matrix. Who is not verified yet is compared, and not let in."""
 T = TypeVar("T")
 
 
@@ -66,7 +68,7 @@ class Storage:
         self._opener, self._inbox, self._clock = opener, inbox, clock
         self._model_sha256 = model_sha256
         self._vault: Vault | None = None
-        self._matrix = self._no_templates = np.empty((0, dimensions), np.int8)
+        self._matrix: NDArray[np.int8] = np.empty((0, dimensions), np.int8)
         self._picture = threading.Lock()
         self._rows: dict[ConsentId, Held] = {}
         self._suspended: frozenset[ConsentId] = frozenset()
@@ -219,16 +221,15 @@ class Storage:
     def _reload(self, vault: Vault) -> None:
         """Rule 2."""
         self._find_card = vault.card  # before the references: cards go on without them
-        matrix, found = vault.matrix(self._model_sha256)
-        owners = [Owner(owner.subject, owner.consent) for owner in found]
-        gallery = Gallery(matrix if owners else self._no_templates, owners)
         rows = {row.consent: row for row in _rows(vault)}
+        ours = frozenset(consent for consent, row in rows.items() if row.model_sha256 == self._model_sha256)
+        matrix, owners = vault.matrix(self._model_sha256)
         live = vault.live(self._clock.wall())
         before, self._matrix = self._matrix, matrix
         with self._picture:
-            self._rows, self._compared = rows, frozenset(owner.consent for owner in owners)
-            self._ours = frozenset(c for c, row in rows.items() if row.model_sha256 == self._model_sha256)
-            self._holdings = self._picture_of(gallery, live)
+            self._rows, self._ours = rows, ours
+            self._compared = frozenset(consent for consent in ours if rows[consent].standing in _COMPARED)
+            self._holdings = self._picture_of(Gallery(matrix, owners), live)
         self._recount(vault)
         self._hand_over()
         before.fill(0)

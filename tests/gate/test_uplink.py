@@ -96,6 +96,13 @@ def test_a_broker_without_words_is_connected_or_not(gate: Gate) -> None:
 def test_whoever_breaks_the_protocol_is_sent_away(gate: Gate, messages: tuple[Message, ...]) -> None:
     link = gate.said(*messages)
     assert ended(link)
+    assert gate.until(lambda text: text.startswith(NOBODY) and text != NOBODY)
+    link.close()
+
+
+def test_what_is_said_before_the_hello_is_not_believed(gate: Gate) -> None:
+    link = gate.said(LinkState(connected=True, why="connected to a broker"))
+    assert "did not begin with its hello" in gate.until(lambda text: text != NOBODY)
     link.close()
 
 

@@ -1,7 +1,7 @@
 """The other end of the link: the gate, which may be away, hang, or come back as another process.
 
-Rule 1.  Nothing here waits. Meeting, greeting and sending are states with deadlines; a gate that does not read
-         (`STALL_S`), or does not say hello (`HELLO_S`), is left, and the broker never notices (threats, 13).
+Rule 1.  Nothing here waits, but for `MEET_S`. Meeting, greeting and sending are states with deadlines; a gate that
+         does not read (`STALL_S`), or does not say hello (`HELLO_S`), is left, and the broker never notices.
 Rule 2.  A gate that is away is tried again with the pauses of `GATE_RETRY`.
 Rule 3.  A gate of another protocol is `Refused`: trying again would not help, so it ends the process.
 Rule 4.  What does not parse ends the meeting. One datagram is not given the chance to be the next one's surprise.
@@ -22,6 +22,8 @@ from edge.sync.retry import Retry
 from edge.wire.link import Link
 from edge.wire.messages import PROTOCOL, GateHello, Message, StateWanted, SyncHello, decode_to_sync, encode
 
+MEET_S = 0.05
+"""How long a gate that hangs, with a full backlog, may keep us."""
 HELLO_S = 5.0
 STALL_S = 10.0
 GATE_RETRY = Retry(first_s=0.25, most_s=8.0, healthy_s=20.0)

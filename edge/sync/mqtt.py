@@ -13,10 +13,11 @@ Rule 5.  A broker that does not read for `STALL_S` is left: what paho has to con
 from __future__ import annotations
 
 import select
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, DisconnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.client import MQTT_ERR_PROTOCOL, MQTT_ERR_SUCCESS, Client, DisconnectFlags, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -39,6 +40,7 @@ STALL_S = 20.0
 MAX_TURN_BYTES = 1024 * 1024
 MAX_TURN_PACKETS = 256
 _QOS = 1
+_NOT_MQTT = "the broker sent what is not MQTT"
 _LOST = "the connection to the broker was lost"
 _Any = object
 """What paho passes and we do not look at."""
@@ -51,6 +53,15 @@ class Address:
     host: str
     port: int
     credentials: Credentials
+
+
+class _Client(Client):
+    """paho, but for how it connects: it would bind every socket first, which our sandbox refuses to everybody, and ask
+    the environment for a proxy, which nobody has verified. `test_link` meets it inside the sandbox.
+    """
+
+    def _create_socket_connection(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), timeout=self.connect_timeout)
 
 
 class MqttBroker:
@@ -68,7 +79,7 @@ class MqttBroker:
     def connect(self) -> None:
         """Begin a connection; waits up to `CONNECT_S` an address, and `tls.HANDSHAKE_S`. Raises `BrokerAway`."""
         self.drop()
-        client = Client(CallbackAPIVersion.VERSION2, self._topics.gate, protocol=MQTTv5, reconnect_on_failure=False)
+        client = _Client(CallbackAPIVersion.VERSION2, self._topics.gate, protocol=MQTTv5, reconnect_on_failure=False)
         client.connect_timeout = CONNECT_S
         client.tls_set_context(context(self._address.credentials))
         client.will_set(self._topics.status, OFFLINE, qos=_QOS, retain=True)
@@ -110,7 +121,7 @@ class MqttBroker:
         try:
             self._work(client, now)
         except Exception as error:  # noqa: BLE001 - rule 2: paho raises what it likes on bytes that it does not expect
-            self._events.append(Lost(f"the broker sent what paho cannot read ({type(error).__name__})"))
+            self._events.append(Lost(f"{_NOT_MQTT} ({type(error).__name__})"))
         events, self._events = self._events, []
         ends = [number for number, event in enumerate(events) if isinstance(event, Lost)]
         if ends:
@@ -153,16 +164,21 @@ class MqttBroker:
             result = client.loop_write()
         if result == MQTT_ERR_SUCCESS:
             result = client.loop_misc()
-        if isinstance(sock, MeteredSocket) and sock.why:
-            self._events = [event for event in self._events if not isinstance(event, Lost)] + [Lost(sock.why)]
-        elif result != MQTT_ERR_SUCCESS or client.socket() is None:
-            self._events.append(Lost(_LOST))  # unless a reason stands before it
+        if result != MQTT_ERR_SUCCESS or client.socket() is None:
+            self._lost(sock, _NOT_MQTT if result == MQTT_ERR_PROTOCOL else _LOST)
         if not client.want_write():
             self._writing_since = None
         elif self._writing_since is None:
             self._writing_since = now
         elif now >= self._writing_since + STALL_S:
             self._events.append(Lost("the broker does not read what it is sent"))
+
+    def _lost(self, sock: object, why: str) -> None:
+        """Note the end, with the best reason there is: TLS or the meter, the broker's own, ours."""
+        told = [event.why for event in self._events if isinstance(event, Lost) and event.why != _LOST]
+        seen = [sock.why] if isinstance(sock, MeteredSocket) and sock.why else []
+        self._events = [event for event in self._events if not isinstance(event, Lost)]
+        self._events.append(Lost([*seen, *told, why][0]))
 
     # paho's callbacks: they note what happened, and decide nothing ---------------------------
     def _on_connect(self, _client: Client, _data: _Any, _flags: _Any, reason: ReasonCode, answer: _Any) -> None:

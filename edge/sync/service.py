@@ -17,7 +17,7 @@ from edge.clock import BootClock
 from edge.config.schema import Config
 from edge.ports import Clock
 from edge.sync.exchange import Exchange, Wait, wait
-from edge.sync.gate_side import GateSide
+from edge.sync.gate_side import MEET_S, GateSide
 from edge.sync.inward import Inward
 from edge.sync.no_broker import NoBroker
 from edge.sync.outward import Outward
@@ -38,7 +38,7 @@ def run(config: Config, *, sandbox: str) -> int:
     topics = SiteTopics(config.site.id).gate(config.gate.id)
     exchange = join(
         broker(config, topics),
-        lambda: connect(config.sync_socket, "the gate"),
+        lambda: connect(config.sync_socket, "the gate", wait_s=MEET_S),
         topics,
         sandbox=sandbox,
         clock=BootClock(),

@@ -177,11 +177,14 @@ class Listener:
                 self._path.unlink()
 
 
-def connect(path: Path, who: str) -> Link:
-    """Connect to the process that listens at `path`. Raises `NotRunning` that names it as `who`."""
+def connect(path: Path, who: str, *, wait_s: float = CONNECT_S) -> Link:
+    """Connect to the process that listens at `path`. Raises `NotRunning` that names it as `who`.
+
+    `wait_s` (more than 0): how long a full backlog may keep us.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
     # Not `settimeout`: with it, a connection to a full backlog fails at once instead of waiting its turn.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(int(CONNECT_S), 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(*divmod(int(wait_s * 1_000_000), 1_000_000)))
     try:
         sock.connect(str(path))
     except OSError as error:

@@ -7,7 +7,7 @@ import select
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edge.errors import NotRunning
+from edge.errors import NotRunning, PartFailed
 from edge.sync.exchange import Exchange
 from edge.sync.outward import OFFLINE
 from edge.sync.port import Accepted, Arrived, BrokerAway, BrokerEvent, Confirmed, Granted, Lost, Publication
@@ -130,19 +130,21 @@ class FakeGate:
         """What sync calls."""
         if self.listener is None:
             raise NotRunning("the gate does not answer", hint="start it")
-        return connect(self.path, "the gate")
+        return connect(self.path, "the gate", wait_s=0.001)
 
     def accept(self, hello: GateHello | None = HELLO) -> bool:
-        """Take whoever has connected; whether somebody had."""
+        """Take whoever has connected and is still there; whether somebody is."""
         assert self.listener is not None
-        link = self.listener.accept(0.0)
-        if link is None:
-            return False
-        self.meetings += 1
-        self.link = link
-        if hello is not None:
-            link.send(encode(hello))
-        return True
+        while (link := self.listener.accept(0.0)) is not None:
+            if not _gone(link):
+                self.leave()
+                self.meetings += 1
+                self.link = link
+                if hello is not None:
+                    link.send(encode(hello))
+                return True
+            link.close()
+        return False
 
     def say(self, *messages: Message) -> None:
         assert self.link is not None
@@ -150,11 +152,14 @@ class FakeGate:
             self.link.send(encode(message))
 
     def read(self) -> list[SyncToGate]:
-        """What sync has said since the last time."""
+        """What sync has said since the last time; a link that sync has closed is left."""
         new: list[SyncToGate] = []
-        while self.link is not None and (datagram := self.link.receive(0.0)) is not None:
-            with datagram:
-                new.append(decode_from_sync(datagram.data))
+        try:
+            while self.link is not None and (datagram := self.link.receive(0.0)) is not None:
+                with datagram:
+                    new.append(decode_from_sync(datagram.data))
+        except PartFailed:
+            self.leave()
         self.heard += new
         return new
 
@@ -174,6 +179,12 @@ class FakeGate:
         if self.listener is not None:
             self.listener.close()
         self.listener = None
+
+
+def _gone(link: Link) -> bool:
+    poll = select.poll()
+    poll.register(link.fileno(), select.POLLHUP)
+    return bool(poll.poll(0))
 
 
 class World:
@@ -216,6 +227,14 @@ class World:
         self.gate.read()
         assert self.gate.links()[-1] == LinkState(connected=True, why="")
         return self
+
+    def met_again(self) -> None:
+        """The gate takes the next meeting that sync begins."""
+        for _ in range(60):
+            if self.gate.accept():
+                return
+            self.during(1.0)
+        raise AssertionError("sync does not come back to the gate")
 
     def close(self) -> None:
         self.exchange.close()

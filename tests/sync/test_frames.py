@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_whatever_a_broker_may_send_goes_through_in_pieces_of_any_size(packets: 
     stream = b"".join(packets)
     meter = FrameMeter()
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         meter.feed(stream[start:end])
 
 

@@ -112,7 +112,8 @@ def test_other_statements_wait_in_order_and_the_oldest_are_lost(kind: Kind) -> N
 
 def test_a_transfer_that_began_is_finished_and_then_the_newest_follows() -> None:
     """A flood of states must not keep every one of them from arriving."""
-    ours, told, now = inward(), [], 0.0
+    told: list[Message] = []
+    ours, now = inward(), 0.0
     for number in range(40):
         ours.arrived(Arrived(STATE, bytes([number]) * (2 * PIECE_BYTES)))
         now = ours.next_at(now)
@@ -126,7 +127,8 @@ def test_a_transfer_that_began_is_finished_and_then_the_newest_follows() -> None
 
 
 def test_a_flood_of_heads_does_not_hold_up_a_state() -> None:
-    ours, told, now = inward(), [], 0.0
+    told: list[Message] = []
+    ours, now = inward(), 0.0
     ours.arrived(Arrived(STATE, bytes(4 * PIECE_BYTES)))
     while not states(told):
         ours.arrived(Arrived(TOPICS.heard[Kind.HEAD], b"head"))

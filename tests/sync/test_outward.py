@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from edge.core.values import Part, Refusal, Way
+from edge.core.values import Alarm, Part, Refusal, Way
 from edge.errors import InputError
 from edge.sync.outward import (
     MAX_EVENTS,
@@ -135,7 +135,7 @@ def test_the_largest_status_and_event_are_small() -> None:
         kind=EventKind.SUSPENDED,
         way=Way.FACE,
         refusal=max(Refusal, key=len),
-        alarm=max(messages.Alarm, key=len),
+        alarm=max(Alarm, key=len),
         part=max(Part, key=len),
         count=far,
     )

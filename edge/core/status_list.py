@@ -81,7 +81,7 @@ class StatusList:
 
     def indices(self, status: Status) -> tuple[int, ...]:
         """Every index with this status, ascending."""
-        return _indices(_plane(self.packed, status))
+        return _indices(_planes(self)[status])
 
     def changed(self, indices: Iterable[int], to: Status) -> StatusList:
         """The list with `indices` set to `to`. Whether that is allowed is for `transitions`. Raises `Refused`."""
@@ -137,15 +137,16 @@ def inflate(data: bytes) -> StatusList:
 def overlaid(statuses: StatusList, beacon: StatusList) -> StatusList:
     """Rule 4: `statuses` with everything suspended that `beacon` marks in any way."""
     over = int.from_bytes(beacon.packed, "little")
-    marked = (over | over >> 1) & _ODD & _plane(statuses.packed, Status.VALID)
+    marked = (over | over >> 1) & _planes(statuses)[Status.VALID]
     packed = int.from_bytes(statuses.packed, "little") | marked << 1
     return StatusList(packed.to_bytes(PACKED_BYTES, "little"))
 
 
 def transitions(old: StatusList, new: StatusList) -> Transitions:
     """What changes from `old` to `new`. Raises `IndexRevived` where rule 3 forbids it."""
-    was = {status: _plane(old.packed, status) for status in Status}
-    now = {status: _plane(new.packed, status) for status in Status}
+    if old.packed == new.packed:
+        return Transitions((), (), (), ())
+    was, now = _planes(old), _planes(new)
     revived = was[Status.WITHDRAWN] & ~now[Status.WITHDRAWN] | now[Status.UNISSUED] & ~was[Status.UNISSUED]
     if revived:
         raise IndexRevived(_indices(revived))
@@ -157,11 +158,12 @@ def transitions(old: StatusList, new: StatusList) -> Transitions:
     )
 
 
-def _plane(packed: bytes, status: Status) -> int:
-    """A number with bit 2i set where entry i has `status`."""
-    entries = int.from_bytes(packed, "little")
+def _planes(statuses: StatusList) -> tuple[int, int, int, int]:
+    """By status, a number with bit 2i set where entry i has it."""
+    entries = int.from_bytes(statuses.packed, "little")
     low, high = entries & _ODD, entries >> 1 & _ODD
-    return (low if status & 1 else ~low) & (high if status & 2 else ~high) & _ODD
+    both = low & high
+    return _ODD ^ (low | high), low ^ both, high ^ both, both
 
 
 def _indices(plane: int) -> tuple[int, ...]:

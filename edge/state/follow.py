@@ -146,7 +146,7 @@ def _learnt(following: Following, outcome: Outcome, at: Instant) -> tuple[Follow
     fresh, refused = following.freshness, None
     if outcome.beacon.role != fresh.beacon:
         fresh = freshness.committed(fresh, fresh.applied, outcome.beacon.role)
-    if outcome.head is not None and outcome.head != fresh.floors.head:
+    if outcome.head is not None:
         try:
             fresh = freshness.heard(fresh, outcome.head, at)
         except freshness.HeadRefused as error:

@@ -96,7 +96,7 @@ def read(data: bytes, kind: type[Role]) -> Role:
 def seconds(date: str) -> int:
     """Whole seconds since 1970-01-01 UTC of an `expires`. Raises `StateDamaged` if the calendar has no such day."""
     try:
-        moment = dt.datetime.strptime(date, _DATE).replace(tzinfo=dt.UTC)
+        moment = dt.datetime.fromisoformat(date)
     except ValueError:
         raise StateDamaged(f"{date} is no date", hint=AGAIN) from None
     return int(moment.timestamp())

@@ -32,7 +32,7 @@ from edge.state.walk import Clock, ConsentState, Walk
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to commit, who the beacon is now, its newest head, and either a state to apply or why there is none."""
+    """What to commit, who the beacon is now, its head if a newer one came, and the state to apply or why not."""
 
     kept: Kept
     beacon: Speakers
@@ -83,8 +83,8 @@ def apply(kept: Kept, bundle: Bundle, clock: Clock) -> Outcome:
         state = walk.state(bundle)
         walk.take(bundle)
     except EdgeError as error:
-        return Outcome(walk.kept, walk.beacon, walk.head(), refused=error)
-    return Outcome(walk.kept, walk.beacon, walk.head(), state)
+        return Outcome(walk.kept, walk.beacon, _newer(walk, kept), refused=error)
+    return Outcome(walk.kept, walk.beacon, _newer(walk, kept), state)
 
 
 def hear(kept: Kept, head: bytes, clock: Clock) -> Outcome:
@@ -92,7 +92,11 @@ def hear(kept: Kept, head: bytes, clock: Clock) -> Outcome:
     walk = Walk(kept)
     walk.now(clock)
     refused = walk.offer(head)
-    return Outcome(walk.kept, walk.beacon, walk.head(), refused=refused)
+    return Outcome(walk.kept, walk.beacon, _newer(walk, kept), refused=refused)
+
+
+def _newer(walk: Walk, kept: Kept) -> Head | None:
+    return walk.head() if walk.kept.timestamp != kept.timestamp else None
 
 
 def _no_time(_: Role) -> float:

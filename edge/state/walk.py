@@ -95,7 +95,7 @@ class Walk:
             self.kept = msgspec.structs.replace(self.kept, roots=(*self.kept.roots, data))
 
     def now(self, clock: Clock) -> None:
-        """Rules 2 and 3: the floors first, which have no age, then the time under which all else is looked at."""
+        """Rules 2 and 3: the floor first, which has no age, then the time under which all else is looked at."""
         self._set.reference_time = dt.datetime.fromtimestamp(0, dt.UTC)
         self._floor()
         at = min(max(clock(self.beacon.role), 0.0), _MAX_TIME_S)
@@ -177,16 +177,15 @@ class Walk:
             self._set.update_root(data)
 
     def _floor(self) -> None:
-        """Forget the floors whose keys the newest root no longer knows, and hand the others to python-tuf."""
-        timestamp, snapshot = self.kept.timestamp, self.kept.snapshot
-        if timestamp is not None and not self._stands(timestamp, Timestamp):
-            timestamp = None
-        if snapshot is not None and not self._stands(snapshot, Snapshot):
-            snapshot = None
-        self.kept = msgspec.structs.replace(self.kept, timestamp=timestamp, snapshot=snapshot)
-        if timestamp is not None:
+        """Hand the newest head to python-tuf, or forget it if the newest root no longer knows who signed it."""
+        if self.kept.timestamp is None:
+            return
+        self._read(self.kept.timestamp, Timestamp)
+        try:
             with _named("the stored head"):
-                self._set.update_timestamp(timestamp)
+                self._set.update_timestamp(self.kept.timestamp)
+        except NotSigned:
+            self.kept = msgspec.structs.replace(self.kept, timestamp=None)
 
     def _snapshot(self, bundle: Bundle) -> Snapshot:
         assert self.kept.timestamp is not None
@@ -197,7 +196,8 @@ class Walk:
             raise Mismatched("the snapshot is not the one that its head names", hint=AGAIN)
         snapshot = self._read(bundle.snapshot, Snapshot)
         _demand_version("the snapshot", snapshot, named.version)
-        if self.kept.snapshot is not None:  # only to compare with: it need not be what the head names
+        if self.kept.snapshot is not None:
+            # Only to compare with. It need not be what the head names, and if its keys are lost it does not count.
             with contextlib.suppress(tuf.RepositoryError):
                 self._set.update_snapshot(self.kept.snapshot, trusted=True)
         with _named("the snapshot"):
@@ -225,7 +225,9 @@ class Walk:
             return None
         before = unpack(self.kept.bundle)
         version = read(before.targets, Targets).version
-        if targets.version < version and self._stands(before.targets, Targets):
+        role = self._set.root.roles["targets"]
+        stands = Role(frozenset(role.keyids), role.threshold)
+        if targets.version < version and stands.met(self._signers("targets", before.targets)):
             raise RolledBack(f"targets {targets.version} are older than targets {version}, applied before", hint=_OLD)
         return inflate(before.status)
 
@@ -233,13 +235,6 @@ class Walk:
         signed = read(data, kind)
         self.demand_site(signed.site, f"a {kind.__name__.lower()} file")
         return signed
-
-    def _stands(self, data: bytes, kind: type[Signed]) -> bool:
-        """Whether stored metadata is signed by those who hold its role under the newest root."""
-        self._read(data, kind)
-        name = kind.__name__.lower()
-        role = self._set.root.roles[name]
-        return Role(frozenset(role.keyids), role.threshold).met(self._signers(name, data))
 
     def _signers(self, role: str, data: bytes) -> frozenset[str]:
         file: Metadata[Any] = Metadata.from_bytes(data)

@@ -42,6 +42,12 @@ def test_a_line_that_is_too_long_is_no_card_whatever_it_begins_with() -> None:
     assert lines.feed(b"5678\n") == ["5678"]
 
 
+def test_the_end_of_a_line_that_is_too_long_is_no_card_either() -> None:
+    lines = Lines()
+    assert lines.feed(b"9" * (2 * MAX_LINE_BYTES)) == []
+    assert lines.feed(b"1234\n") == [NO_CARD]
+
+
 def test_a_line_without_end_takes_no_memory() -> None:
     lines = Lines()
     for _ in range(1000):

@@ -144,6 +144,21 @@ def test_a_relay_that_cannot_be_energised_says_so(monkeypatch: pytest.MonkeyPatc
     assert "wiring" in caught.value.hint
 
 
+def test_a_timer_that_wakes_too_late_does_not_cut_the_next_release_short() -> None:
+    """Its thread had fired already when the relay was released anew."""
+    bench = Bench()
+    turnstile = bench.turnstile()
+    (relay,) = (timer for timer in bench.timers.made if timer.name == "edge-relay")
+    turnstile.release(5.0)
+    bench.clock.advance(4.0)
+    turnstile.release(5.0)
+    relay.fire()
+    assert bench.factory.pin(bench.lines.relay).state
+    turnstile.lock()
+    relay.fire()
+    turnstile.close()
+
+
 # The lamps --------------------------------------------------------------------------------
 def test_lamps_show_go_no_and_look_here() -> None:
     bench = Bench()
@@ -242,7 +257,7 @@ def test_a_contact_that_never_rests_reports_at_most_once_in_a_debounce_time() ->
     for _ in range(1000):
         bench.drive(bench.lines.presence, True, False, True)
         bench.timers.advance(DEBOUNCE_S / 100)
-    assert len(bench.seen) <= 10
+    assert 1 <= len(bench.seen) <= 10
     inputs.close()
 
 

@@ -63,7 +63,6 @@ class Lamps:
     def granted(self) -> None:
         """Show green until `settled`."""
         with self._lock:
-            self._moment.stop()
             self._covered, self._over = True, _GO
             self._light()
 

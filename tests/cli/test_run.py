@@ -35,6 +35,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         assert self.process.stdout is not None
         self._out: IO[str] = self.process.stdout
@@ -65,6 +66,12 @@ class Desk:
             select.select([], [], [], 0.05)
         pytest.fail(f"it never came so far: {status}")
 
+    def stopped_in_order(self) -> None:
+        self.until(lambda said: said == {"states": {"gate": "stopped", "vision": "stopped", "sync": "stopped"}})
+        assert self.process.wait(60) == 0
+        states = [said["states"] for said in self.said if "states" in said]
+        assert all(state["gate"] == "running" for state in states[:-1] if isinstance(state, dict))
+
 
 def works(part: Part) -> Callable[[Status], bool]:
     return lambda status: all(report.ok for report in status.parts if report.part is part)
@@ -78,6 +85,16 @@ def desk(config: Path) -> Iterator[Desk]:
     if running.process.poll() is None:
         running.process.terminate()
     running.process.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_all_and_the_gate_still_ends_last(config: Path, request: pytest.FixtureRequest) -> None:
+    """A gate with typed cards reads the terminal, so it has to be in its group, where Ctrl-C goes to everybody."""
+    config.write_text(config.read_text().replace('[cards]\nkind = "sim"', '[cards]\nkind = "line"'))
+    desk: Desk = request.getfixturevalue("desk")
+    desk.until_status(lambda status: all(part.ok for part in status.parts))
+    os.killpg(desk.process.pid, signal.SIGINT)
+    desk.stopped_in_order()
 
 
 @pytest.mark.slow
@@ -97,10 +114,7 @@ def test_vision_dies_the_gate_lives_and_says_so_and_vision_comes_back(desk: Desk
     assert back.uptime_s >= lost.uptime_s, "the gate never went"
 
     desk.process.send_signal(signal.SIGINT)
-    assert desk.process.wait(60) == 0
-    desk.until(lambda said: said == {"states": {"gate": "stopped", "vision": "stopped", "sync": "stopped"}})
-    stopped = [said["states"] for said in desk.said if "states" in said]
-    assert all(states["gate"] == "running" for states in stopped[:-1] if isinstance(states, dict))
+    desk.stopped_in_order()
     for pid in names.values():
         assert not Path(f"/proc/{pid}").exists()
 

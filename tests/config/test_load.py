@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import tomllib
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config.fields import sections
-from edge.config.load import MAX_CONFIG_BYTES, check, find, load
+from edge.config.load import MAX_CONFIG_BYTES, _wrong, check, find, load
 from edge.config.mistakes import MAX_MISTAKES, ConfigMistakes, Mistake
+from edge.config.syntax import parse
 from edge.errors import ConfigError
 from tests.config.texts import DESK, EXAMPLE, LANE, with_setting
 
@@ -215,6 +217,14 @@ def test_the_value_of_an_unknown_or_secret_setting_is_never_repeated(key: str) -
     for text in (with_setting(DESK, f"site.{key}", '"hunter2"'), DESK + f'\n[mqtt]\n{key} = "hunter2"\n'):
         for found in mistakes(text):
             assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize("name", ["password", "site_key", "token"])
+def test_the_value_of_a_known_setting_that_sounds_secret_is_not_repeated_either(name: str) -> None:
+    field = dataclasses.replace(sections()["gate"].fields["id"], name=name)
+    found = _wrong(parse(""), field, "hunter2")
+    assert "hunter2" not in repr(found)
+    assert "hunter2" in repr(_wrong(parse(""), sections()["gate"].fields["id"], "hunter2"))
 
 
 def test_a_long_value_is_cut() -> None:

@@ -150,7 +150,8 @@ def test_nothing_stays_open() -> None:
     assert open_fds() == before
 
 
-def test_no_child_is_left_when_the_report_fails() -> None:
+@pytest.mark.parametrize("gate", [POLITE, STUBBORN])
+def test_no_child_is_left_when_the_report_fails(gate: str) -> None:
     pids: list[int] = []
 
     def report(event: object) -> None:
@@ -158,9 +159,8 @@ def test_no_child_is_left_when_the_report_fails() -> None:
         if isinstance(event, Said):
             raise BrokenPipeError
 
-    supervisor = Supervisor(
-        [python("gate", POLITE, essential=True), python("vision", STUBBORN)], clock=BootClock(), report=report
-    )
+    specs = [python("gate", gate, essential=True), python("vision", STUBBORN)]
+    supervisor = Supervisor(specs, clock=BootClock(), report=report, grace_s=LOST_S if gate is POLITE else 0.05)
     with pytest.raises(BrokenPipeError):
         supervisor.run()
     assert pids
@@ -198,6 +198,13 @@ def test_lines_are_text_of_bounded_length(written: bytes, read: list[str]) -> No
     with Play([python("vision", code, essential=True)]) as play:
         assert play.ended() == 2
     assert play.lines() == [("vision", line) for line in read]
+
+
+def test_a_line_that_never_ends_is_not_kept_until_it_does() -> None:
+    with Play([python("vision", "print('y' * 5000, end='', flush=True)" + POLITE)]) as play:
+        play.until_said("vision", "y" * MAX_LINE_BYTES)
+        play.until_said("vision", "y" * MAX_LINE_BYTES)
+        assert play.supervisor.pids()
 
 
 def test_what_a_child_says_on_stderr_is_heard_too() -> None:

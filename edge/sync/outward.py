@@ -100,7 +100,7 @@ class Outward:
     # To the broker ------------------------------------------------------------------------
     def connected(self, now: Instant) -> None:
         """A connection can be published on."""
-        self._online, self._status_told, self._status_due = True, None, now
+        self._online, self._status_told, self._status_due = True, None, now  # rule 4: so it is the first that is due
         self.refused.clear()
         for debt in self._debts.values():
             debt.due, debt.pause_s = now, RESEND_S
@@ -125,8 +125,6 @@ class Outward:
         if self._status_told != self._status and now >= self._status_due:
             self._status_told, self._status_due = self._status, now + STATUS_S
             return self._fly(_Flight(self._topics.status), msgspec.json.encode(self._status), retain=True)
-        if self._status_told is None:
-            return None  # rule 4
         question = self._question
         if question is not None and not any(flight.question is question for flight in self._flights.values()):
             return self._fly(_Flight(self._topics.questions, question=question), question.document)

@@ -63,6 +63,8 @@ class FakeBroker:
         """Lets us in and never says so."""
         self.raises: Exception | None = None
         """What the next turn raises."""
+        self.mute = False
+        """Takes publications and confirms none."""
 
     def connect(self) -> None:
         self.drop()
@@ -84,6 +86,8 @@ class FakeBroker:
 
     def publish(self, publication: Publication) -> None:
         if self not in self.server.brokers:
+            return
+        if self.mute:
             return
         if publication.topic in self.server.forbidden:
             self.events.append(Confirmed(publication.token, "Not authorized"))
@@ -215,9 +219,14 @@ class World:
             self.exchange.turn(self.wait)
 
     def during(self, seconds: float) -> None:
+        """Let so much time pass. Turns that do not let any pass are counted: a loop must not spin."""
         end = self.clock.now() + seconds
+        spun = 0
         while self.clock.now() < end:
+            before = self.clock.now()
             self.turn()
+            spun = 0 if self.clock.now() > before else spun + 1
+            assert spun < 1000, "it spins"
 
     def met(self) -> World:
         """Connected on both sides."""

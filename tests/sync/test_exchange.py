@@ -172,6 +172,19 @@ def test_receipts_wait_for_the_broker(world: World) -> None:
     assert dict(world.server.log)[RECEIPTS] == b"receipt"
 
 
+def test_what_a_broker_took_and_did_not_confirm_is_published_to_the_next(world: World) -> None:
+    world.met()
+    world.broker.mute = True
+    world.gate.say(*(GateEvent(number=number, at=1, kind=EventKind.RELEASED) for number in range(20)))
+    world.during(1.0)
+    world.server.stop()
+    world.during(1.0)
+    world.broker.mute = False
+    world.server.start()
+    world.during(60.0)
+    assert [topic for topic, _ in world.server.log].count(TOPICS.events) == 20
+
+
 # The gate ------------------------------------------------------------------------------------
 def test_a_gate_that_is_away_is_tried_ever_more_slowly(tmp_path: Path) -> None:
     world = World(tmp_path)

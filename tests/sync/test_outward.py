@@ -198,6 +198,16 @@ def test_a_new_gate_says_itself_what_it_owes() -> None:
     assert RECEIPTS not in {p.topic for p in flush(ours, 100.0)}
 
 
+def test_nothing_is_published_without_a_connection() -> None:
+    ours = connected()
+    ours.disconnected()
+    ours.said(WELL, 100.0)
+    ours.said(owed(b"r"), 100.0)
+    ours.said(event(1), 100.0)
+    assert ours.next(100.0) is None
+    assert ours.next_at() is None
+
+
 # Questions -----------------------------------------------------------------------------------
 def test_the_newest_question_is_asked_once() -> None:
     ours = connected()

@@ -34,8 +34,9 @@ from edge.wire.messages import (
 )
 from edge.wire.topics import GateTopics
 
-PER_S = 30.0
-BURST = 15.0
+PER_S = 100.0
+BURST = 80.0
+"""The largest state goes through at once."""
 _WHOLE = 1.0 - 1e-6
 """An allowance that a rounding error keeps below one must not be waited for without end."""
 MAX_WAITING = 16

@@ -91,7 +91,7 @@ def explain(error: OSError) -> str:
         case ssl.SSLCertVerificationError():
             return _verification(error)
         case ssl.SSLError():
-            reason = str(error.reason or "").upper()
+            reason = str(getattr(error, "reason", None) or "").upper()
             for part, words in _ALERTS:
                 if part in reason:
                     return words

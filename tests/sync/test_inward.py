@@ -241,10 +241,11 @@ def test_the_gates_budget_is_not_exceeded_by_a_flood_that_does_not_end() -> None
 
 def test_what_may_not_be_told_now_waits_until_it_may() -> None:
     ours = inward()
-    ours.arrived(Arrived(STATE, bytes(40 * PIECE_BYTES)))
+    ours.arrived(Arrived(STATE, bytes(MAX_STATE_BYTES)))
     told = 0
     while ours.next(0.0) is not None:
         told += 1
+        ours.arrived(Arrived(TOPICS.heard[Kind.HEAD], b"head"))
     assert told == BURST
     assert ours.waits()
     assert ours.next_at(0.0) == pytest.approx(1 / PER_S)

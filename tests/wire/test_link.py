@@ -264,9 +264,11 @@ def test_closing_wakes_an_accept_in_another_thread(tmp_path: Path) -> None:
     ended = threading.Event()
 
     def accept() -> None:
-        with pytest.raises(PartFailed, match="closed"):
-            listener.accept(None)
-        ended.set()
+        try:
+            while listener.accept(None) is None:  # once, if it is asked between the two steps of closing
+                pass
+        except PartFailed:
+            ended.set()
 
     thread = threading.Thread(target=accept)
     thread.start()

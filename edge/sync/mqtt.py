@@ -6,7 +6,8 @@ Rule 2.  paho's own thread is not used. An exception in its `on_message` kills i
          (threats, 20); here `turn` drives paho, and whatever it raises ends this connection and nothing else.
 Rule 3.  Clean start, no session at the broker, Maximum Packet Size and Receive Maximum in every CONNECT. A broker that
          does not keep to them meets the `FrameMeter`.
-Rule 4.  A turn reads at most `MAX_TURN_BYTES` and a packet: what comes faster waits in the kernel, and TCP slows it.
+Rule 4.  A turn reads what TLS has decrypted, which is a record of 16 KiB or the rest of one packet. What comes faster
+         waits in the kernel, and TCP slows it.
 Rule 5.  A broker that does not read for `STALL_S` is left: what paho has to confirm would pile up without end.
 """
 
@@ -37,7 +38,6 @@ KEEPALIVE_S = 30
 RECEIVE_MAXIMUM = 16
 """Messages of QoS 1 that the broker may have unconfirmed."""
 STALL_S = 20.0
-MAX_TURN_BYTES = 1024 * 1024
 MAX_TURN_PACKETS = 256
 _QOS = 1
 _NOT_MQTT = "the broker sent what is not MQTT"
@@ -73,7 +73,6 @@ class MqttBroker:
         self._events: list[BrokerEvent] = []
         self._tokens: dict[int, int] = {}
         self._subscriptions: dict[int, tuple[str, ...]] = {}
-        self._turn_bytes = 0
         self._writing_since: Instant | None = None
 
     def connect(self) -> None:
@@ -154,11 +153,10 @@ class MqttBroker:
 
     def _work(self, client: Client, now: Instant) -> None:
         sock = client.socket()
-        self._turn_bytes = 0
         result = MQTT_ERR_SUCCESS
         for _ in range(MAX_TURN_PACKETS):
             result = client.loop_read()
-            if result != MQTT_ERR_SUCCESS or self._turn_bytes >= MAX_TURN_BYTES or not self.ready():
+            if result != MQTT_ERR_SUCCESS or not self.ready():
                 break
         if result == MQTT_ERR_SUCCESS and client.want_write():
             result = client.loop_write()
@@ -202,9 +200,7 @@ class MqttBroker:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # none that we asked for
-        payload = bytes(message.payload)
-        self._turn_bytes += len(payload)
-        self._events.append(Arrived(topic, payload, retained=message.retain))
+        self._events.append(Arrived(topic, bytes(message.payload), retained=message.retain))
 
     def _on_publish(self, _client: Client, _data: _Any, mid: int, reason: ReasonCode, _answer: _Any) -> None:
         token = self._tokens.pop(mid, None)

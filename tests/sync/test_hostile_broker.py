@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.clock import BootClock
-from edge.sync.mqtt import KEEPALIVE_S, MAX_TURN_BYTES, STALL_S
+from edge.sync.mqtt import KEEPALIVE_S, STALL_S
 from edge.sync.port import Accepted, Arrived, BrokerAway, BrokerEvent, Lost, Publication
 from edge.wire.messages import MAX_STATE_BYTES
 from tests.broker.house import NORTH
@@ -97,6 +97,21 @@ def test_a_poison_packet_ends_one_connection_in_words_of_ours(impostor: Impostor
     well_again(impostor)
 
 
+def test_threat_20_an_exception_in_a_callback_ends_one_connection_and_nothing_else(
+    impostor: Impostor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paho's own thread would die of it, with `is_connected()` still true."""
+
+    def poisoned(*_: object) -> None:
+        raise ValueError("what a message made it do")
+
+    monkeypatch.setattr(impostor.mqtt, "_on_message", poisoned)
+    impostor.sends(CONNACK + publish(STATE, b"poison"))
+    assert until_lost_or(impostor, 2) == [Accepted(), Lost("the broker sent what is not MQTT (ValueError)")]
+    monkeypatch.undo()
+    well_again(impostor)
+
+
 def test_a_topic_that_is_no_text_is_a_message_that_nobody_asked_for(impostor: Impostor) -> None:
     impostor.sends(CONNACK + publish(b"\xff\xfe", b"x"))
     assert until_lost_or(impostor, 2) == [Accepted(), Arrived("", b"x")]
@@ -129,7 +144,7 @@ def test_a_turn_ends_however_much_there_is_to_read(impostor: Impostor) -> None:
         events = impostor.mqtt.turn(clock.now())
         size = sum(len(event.payload) for event in events if isinstance(event, Arrived))
         largest, total = max(largest, size), total + size
-    assert largest <= MAX_STATE_BYTES + MAX_TURN_BYTES
+    assert largest <= MAX_STATE_BYTES
 
 
 def test_what_we_ask_for_in_connect(impostor: Impostor) -> None:

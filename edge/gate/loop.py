@@ -188,11 +188,13 @@ class Loop:
         return isinstance(self._lane.phase, Looking) and self._lane.phase.attempt == attempt
 
     def _expire(self, now: Instant) -> None:
-        """Rule 4: consents end by the calendar, without waiting for the disk."""
+        """Rule 4: consents end by the calendar, without waiting for the disk. The next expiry only moves forward, so a
+        calendar that falls back gives nothing back.
+        """
         wall = self._clock.wall()
         if wall >= self._next_expiry:
             self._next_expiry = self._holdings.next_expiry(wall)
-            self._step(ConsentChanged(now, self._lane.live & self._holdings.live_at(wall)))
+            self._step(ConsentChanged(now, self._holdings.live_at(wall)))
 
     def _mend(self, now: Instant) -> None:
         """Rule 3."""

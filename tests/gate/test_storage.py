@@ -83,8 +83,9 @@ class Desk:
             self.items.remove(mark)
 
     def newest(self) -> Item:
+        """What was last said of the vault."""
         with self.shown:
-            return self.items[-1]
+            return next(item for item in reversed(self.items) if isinstance(item, Fault | Mended))
 
     def close(self) -> None:
         self.inbox.close()
@@ -196,6 +197,13 @@ def test_a_withdrawal_that_the_disk_refuses_stays_suspended_and_is_tried_again(
 def test_the_calendar_travels_in_the_picture(desk: Desk) -> None:
     consent, _ = desk.enrol(ANN)
     assert desk.picture.expiries == ((desk.clock.wall() + DAY_S, consent),)
+
+
+def test_expiries_are_told_in_their_order(desk: Desk) -> None:
+    later, _ = desk.enrol(ANN, lasts_s=2 * DAY_S)
+    sooner, _ = desk.enrol(BOB, lasts_s=DAY_S)
+    assert [consent for _, consent in desk.picture.expiries] == [sooner, later]
+    assert desk.picture.next_expiry(desk.clock.wall()) == desk.clock.wall() + DAY_S
 
 
 def test_what_expired_leaves_the_picture_at_the_next_look(desk: Desk) -> None:

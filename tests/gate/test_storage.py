@@ -215,6 +215,18 @@ def test_what_expired_leaves_the_picture_at_the_next_look(desk: Desk) -> None:
     assert desk.storage.report.references == 1
 
 
+def test_who_was_hidden_by_a_calendar_that_fell_back_is_found_again(desk: Desk) -> None:
+    consent, _ = desk.enrol(ANN)
+    desk.clock.advance(-120)
+    desk.look()
+    assert desk.picture.live == frozenset()
+    assert len(desk.picture.gallery) == 0
+    desk.clock.advance(120)
+    desk.look()
+    assert desk.picture.live == {consent}
+    assert len(desk.picture.gallery) == 1
+
+
 def test_what_expired_long_ago_is_erased(desk: Desk) -> None:
     """`edge.core.retention`: after a day of boot clock past the expiry, whatever the calendar does."""
     _, subject = desk.enrol(ANN)
